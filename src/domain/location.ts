@@ -1,0 +1,82 @@
+import { badRequest } from './errors.ts'
+import type { R2Storage } from './records.ts'
+
+declare const validated: unique symbol
+
+/**
+ * A place in object storage that has been checked: scheme, bucket, inside the warehouse, no dot segments, no empty
+ * segments, no encoded separators, no control characters. Object stores and signers accept nothing else, and only
+ * {@link validateFile} and {@link validateFolder} make one. `uri` is `s3://<bucket>/<key>`; a folder's ends in `/`.
+ */
+export interface ValidatedLocation {
+  readonly [validated]: true
+  readonly uri: string
+  readonly bucket: string
+  readonly key: string
+}
+
+/** What a location may say for each kind of storage. The canonical form uses the first scheme. */
+const SCHEMES: Readonly<Record<R2Storage['kind'], readonly string[]>> = { r2: ['s3', 's3a', 's3n'] }
+
+/** R2 and S3 refuse longer keys. Bytes of UTF-8. */
+const KEY_BYTES_MAX = 1024
+
+/** Checks the location of a table, its data or its metadata. @throws CatalogError `bad-request`, naming `what` */
+export function validateFolder(uri: unknown, storage: R2Storage, what: string): ValidatedLocation {
+  const { scheme, bucket, key } = parse(uri, storage, what)
+  const folder = key.replace(/\/+$/, '')
+  checkKey(folder, storage, what)
+  return { uri: `${scheme}://${bucket}/${folder}/`, bucket, key: `${folder}/` } as ValidatedLocation
+}
+
+/** Checks the location of one object. @throws CatalogError `bad-request`, naming `what` */
+export function validateFile(uri: unknown, storage: R2Storage, what: string): ValidatedLocation {
+  const { scheme, bucket, key } = parse(uri, storage, what)
+  checkKey(key, storage, what)
+  return { uri: `${scheme}://${bucket}/${key}`, bucket, key } as ValidatedLocation
+}
+
+/** Whether `inner` is `outer` or lies below it. `outer` is a folder. */
+export function isWithin(inner: ValidatedLocation, outer: ValidatedLocation): boolean {
+  return inner.bucket === outer.bucket && inner.key.startsWith(outer.key)
+}
+
+function parse(uri: unknown, storage: R2Storage, what: string): { scheme: string; bucket: string; key: string } {
+  const allowed = SCHEMES[storage.kind]
+  const expected = `${allowed[0]}://${storage.bucket}/${storage.prefix}`
+  if (typeof uri !== 'string') throw badRequest(`Invalid ${what}: expected a location below ${expected}`)
+  const match = /^([a-z0-9]+):\/\/([^/]*)\/(.*)$/s.exec(uri)
+  if (!match) throw badRequest(`Invalid ${what}: expected a location below ${expected}, found ${quoted(uri)}`)
+  const [, scheme = '', bucket = '', key = ''] = match
+  if (!allowed.includes(scheme) || bucket !== storage.bucket)
+    throw badRequest(`Invalid ${what}: expected a location below ${expected}, found ${quoted(uri)}`)
+  return { scheme: allowed[0] ?? scheme, bucket, key }
+}
+
+function checkKey(key: string, storage: R2Storage, what: string): void {
+  const rule = brokenRule(key)
+  if (rule) throw badRequest(`Invalid ${what}: ${rule}, found ${quoted(key)}`)
+  if (!key.startsWith(storage.prefix) || key.length === storage.prefix.length)
+    throw badRequest(
+      `Invalid ${what}: expected a location below s3://${storage.bucket}/${storage.prefix}, found ${quoted(key)}`,
+    )
+}
+
+function brokenRule(key: string): string | undefined {
+  if (/\p{Cc}|[\u{E0000}-\u{E007F}]/u.test(key)) return 'control and Unicode tag characters are not allowed'
+  if (!key.isWellFormed()) return 'lone surrogates are not allowed'
+  if (key.includes('\\')) return 'backslashes are not allowed'
+  if (/%(2f|5c|2e|25|[01][0-9a-f]|7f)/i.test(key)) return 'encoded separators, dots and percent signs are not allowed'
+  if (/[?#]/.test(key)) return "'?' and '#' are not allowed"
+  const segments = key.split('/')
+  if (segments.includes('')) return 'empty segments are not allowed'
+  if (segments.includes('.') || segments.includes('..')) return "'.' and '..' are not allowed"
+  if (new TextEncoder().encode(key).length > KEY_BYTES_MAX) return `expected a key of at most ${KEY_BYTES_MAX} bytes`
+  return undefined
+}
+
+/** Quotes what the caller sent, shortened and free of control characters, for a message. */
+function quoted(text: string): string {
+  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text
+  return JSON.stringify(shown.toWellFormed())
+}

@@ -1,0 +1,71 @@
+/** Records that are not versioned with the catalog's contents. Ids are UUIDs; times are ISO 8601 UTC. */
+
+export type TenantId = string
+
+export interface Tenant {
+  readonly id: TenantId
+  readonly name: string
+  readonly createdAt: string
+}
+
+/**
+ * Where a catalog's files live. `bucket` is the name in `s3://bucket/…`; `prefix` is the part of the bucket that
+ * belongs to the warehouse, `''` or ending in `/`.
+ */
+export interface R2Storage {
+  readonly kind: 'r2'
+  readonly bucket: string
+  readonly prefix: string
+}
+
+/** A storage profile: what Pangolin calls a warehouse. (The `warehouse` parameter of `/v1/config` names a catalog.) */
+export interface Warehouse {
+  readonly id: string
+  readonly name: string
+  readonly storage: R2Storage
+  readonly createdAt: string
+}
+
+export interface Catalog {
+  readonly id: string
+  readonly name: string
+  readonly warehouseId: string
+  readonly properties: Readonly<Record<string, string>>
+  readonly createdAt: string
+}
+
+/** Root acts in every tenant; a tenant administrator in his own; a tenant user may do what grants say. */
+export type Role = 'root' | 'tenant-admin' | 'tenant-user'
+
+export interface User {
+  readonly id: string
+  readonly username: string
+  readonly role: Role
+  /** `pbkdf2-sha256$<iterations>$<salt>$<hash>`, base64url; null for a user who can't log in with a password. */
+  readonly passwordHash: string | null
+  readonly active: boolean
+  readonly createdAt: string
+}
+
+/** Grants name objects by id, so a rename takes nothing along and a re-created name inherits nothing. */
+export type GrantScope =
+  | { readonly type: 'tenant' }
+  | { readonly type: 'catalog'; readonly catalogId: string }
+  | { readonly type: 'namespace'; readonly objectId: string }
+  | { readonly type: 'asset'; readonly objectId: string }
+
+export type GrantAction = 'list' | 'read' | 'create' | 'update' | 'delete' | 'write' | 'all'
+
+export interface Grant {
+  readonly id: string
+  readonly userId: string
+  readonly scope: GrantScope
+  readonly actions: readonly GrantAction[]
+  readonly createdAt: string
+}
+
+/** A token that no longer counts, kept until it would have expired by itself. `id` is the token's `jti`. */
+export interface RevokedToken {
+  readonly id: string
+  readonly expiresAt: string
+}

@@ -1,0 +1,184 @@
+import type { Catalog, Grant, RevokedToken, Tenant, TenantId, User, Warehouse } from '#domain/records'
+import type {
+  AuditRecord,
+  Branch,
+  CatalogCommit,
+  CatalogTag,
+  Entry,
+  Key,
+  LogEntry,
+  PurgeRequest,
+} from '#versions/model'
+
+/**
+ * The catalog database. It is entered through the tenant: `tenant(id)` returns everything for that tenant, and none of
+ * its methods takes a tenant, so it can be neither forgotten nor taken from a body. Every implementation runs
+ * `test/contract/`; `memory` is the model the others are compared with.
+ */
+export interface Store {
+  tenant(id: TenantId): TenantStore
+  /** Creates a tenant with its first records in one step. False, and nothing changed, if the tenant exists. */
+  bootstrap(first: Bootstrap): Promise<boolean>
+  /** Answers a cheap query and knows the schema it expects. The sentence says what is wrong and what to do. */
+  readiness(): Promise<{ ready: true } | { ready: false; reason: string }>
+}
+
+export interface Bootstrap {
+  readonly tenant: Tenant
+  readonly warehouse: Warehouse
+  readonly catalog: Catalog
+  readonly branch: Branch
+  readonly user: User
+}
+
+export interface TenantStore {
+  /** Everything one request needs, in one round trip and from one state of the database. */
+  read(query: ReadQuery): Promise<ReadResult>
+
+  /** The one write to what catalogs contain: all of it or nothing. It never throws for a lost race. */
+  commit(commit: CatalogCommit): Promise<CommitOutcome>
+
+  /**
+   * "Did my commit land?", asked so that the answer stays true: unless the id is already committed it is made void, and a
+   * void id never lands afterwards, also when the delayed commit arrives later.
+   * @throws when the store cannot be asked: the outcome is unknown and nothing may be deleted.
+   */
+  settle(commitId: string): Promise<{ landed: true; seq: number } | { landed: false }>
+
+  readonly branches: BranchStore
+  readonly history: HistoryStore
+  readonly purges: PurgeStore
+  readonly warehouses: EntityStore<Warehouse>
+  readonly catalogs: EntityStore<Catalog>
+  readonly users: EntityStore<User>
+  readonly grants: EntityStore<Grant>
+  readonly revokedTokens: EntityStore<RevokedToken>
+}
+
+/** Where to read: a catalog by name at a branch or tag by name, or a branch by id (for whoever has resolved it before). */
+export type ReadAt =
+  | { readonly catalog: string; readonly ref: string }
+  | { readonly branchId: string; readonly seq?: number }
+
+export interface ReadQuery {
+  readonly caller?: { readonly userId: string; readonly tokenId: string }
+  readonly at?: ReadAt
+  /** Looked up at `at`; answers come in the same order. */
+  readonly keys?: readonly Key[]
+  readonly page?: PageQuery
+}
+
+/** A page of one namespace, by name. `after` is the last name of the page before: keyset, never an offset. */
+export interface PageQuery {
+  readonly class: Key['class']
+  readonly namespace: string
+  readonly kind: Entry['kind']
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface ReadResult {
+  /** Present if `caller` was asked for. `user` is null if there is none. Grants are the user's, all of them. */
+  readonly caller?: { readonly user: User | null; readonly grants: readonly Grant[]; readonly revoked: boolean }
+  /** Present if `at` was asked for: null if there is no such catalog, branch or tag. */
+  readonly place?: Place | null
+  /** One per key of the query; null where the key is absent. Empty if the place is null. */
+  readonly entries: readonly (Entry | null)[]
+  /** `next` is there if more may follow; a page may be short and still have a `next`. */
+  readonly page?: { readonly entries: readonly Entry[]; readonly next?: string }
+}
+
+/** `seq` is the bound the read used: OPEN_SEQ at a branch's head, a tag's position at a tag (then read-only). */
+export interface Place {
+  readonly catalog: Catalog
+  readonly warehouse: Warehouse
+  readonly branch: Branch
+  readonly seq: number
+}
+
+export type CommitOutcome =
+  | { readonly outcome: 'committed'; readonly seq: number }
+  /** The first change (by index) whose expectation failed. */
+  | { readonly outcome: 'conflict'; readonly change: number }
+  | { readonly outcome: 'check-failed'; readonly check: number }
+  /** A change would put a table where another one, or a pending purge, already is. */
+  | { readonly outcome: 'overlap'; readonly change: number }
+  | { readonly outcome: 'head-moved' }
+  /** The branch is closed or gone. */
+  | { readonly outcome: 'branch-closed' }
+  /** A member's id was committed or made void before: `settle` says which. */
+  | { readonly outcome: 'decided'; readonly id: string }
+  /** A member's idempotency key belongs to a commit that landed before. */
+  | { readonly outcome: 'replayed'; readonly idempotencyKey: string }
+  /** Definitely not done (lock timeout, overload); trying again is safe. */
+  | { readonly outcome: 'busy' }
+  /** The answer was lost. `settle` decides. */
+  | { readonly outcome: 'unknown'; readonly cause: unknown }
+
+/** Branch and tag names are unique within their catalog, and share one space of names. */
+export interface BranchStore {
+  get(catalogId: string, name: string): Promise<Branch | CatalogTag | null>
+  /** Creates a branch at the head, or at `seq`, of another; null if the name is taken or the source is not open. */
+  fork(input: {
+    id: string
+    name: string
+    from: { branchId: string; seq?: number }
+    at: string
+  }): Promise<Branch | null>
+  /** Names a position; null if the name is taken, or the branch or the position does not exist. */
+  tag(input: {
+    id: string
+    name: string
+    from: { branchId: string; seq?: number }
+    at: string
+  }): Promise<CatalogTag | null>
+  /** No commit lands on a closed branch. Its rows stay readable to branches and tags that rest on it. */
+  close(branchId: string): Promise<boolean>
+}
+
+export interface HistoryStore {
+  /** Newest first, through the lineage. `before` is the last entry of the page before. */
+  log(query: {
+    branchId: string
+    before?: { branchId: string; seq: number }
+    limit: number
+  }): Promise<{ entries: readonly LogEntry[]; next?: { branchId: string; seq: number } }>
+  /** Newest first. `before` is the `id` of the last record of the page before. */
+  audit(query: {
+    before?: string
+    limit: number
+  }): Promise<{
+    records: readonly (AuditRecord & { id: string; at: string; commitId: string; idempotencyKey: string | null })[]
+    next?: string
+  }>
+}
+
+/** `cursor` is the job's own progress, opaque to the store. */
+export interface PurgeJob extends PurgeRequest {
+  readonly cursor: string | null
+  readonly createdAt: string
+}
+
+export interface PurgeStore {
+  /** Oldest first. */
+  pending(query: { limit: number; after?: string }): Promise<readonly PurgeJob[]>
+  save(id: string, cursor: string): Promise<void>
+  done(id: string): Promise<void>
+  /**
+   * Whether any branch's head, any ancestor of a branch up to its fork, or any tag still shows a table whose location
+   * is at, above or below one of these.
+   */
+  stillNamed(locations: readonly string[]): Promise<boolean>
+}
+
+/** Plain records: found by id, or by a name that is unique within the tenant and kind (a record may have none). */
+export interface EntityStore<T extends { readonly id: string }> {
+  get(id: string): Promise<T | null>
+  byName(name: string): Promise<T | null>
+  list(query: { after?: string; limit: number }): Promise<{ records: readonly T[]; next?: string }>
+  /** False, and nothing changed, if the id or the name is taken. */
+  create(record: T): Promise<boolean>
+  /** False if there is no such record, or its new name is taken. */
+  update(record: T): Promise<boolean>
+  delete(id: string): Promise<boolean>
+}

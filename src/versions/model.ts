@@ -1,0 +1,150 @@
+/**
+ * The catalog as a versioned map: what is stored, and the one operation that changes it. Plain data, no behaviour;
+ * `lineage.ts` says how a key is read, the stores make `commit` atomic.
+ */
+
+/** `to_seq` of a row that is still current; also the bound of a read at the head. 2^53 - 1. */
+export const OPEN_SEQ = Number.MAX_SAFE_INTEGER
+
+/** A branch up to and including a position of its log. */
+export interface Bound {
+  readonly branchId: string
+  readonly seq: number
+}
+
+/** Where a read looks, nearest first: `[(branch, OPEN_SEQ or a bound), (parent, fork seq), …]`. */
+export type Lineage = readonly Bound[]
+
+/**
+ * `lineage` is what the branch reads below itself: its ancestors, nearest first, each up to the fork. It is fixed when
+ * the branch is made and never changes. `headSeq` is the last log position; 0 before the first commit of the branch.
+ */
+export interface Branch {
+  readonly id: string
+  readonly catalogId: string
+  readonly name: string
+  readonly state: 'open' | 'closed'
+  readonly headSeq: number
+  readonly ancestors: Lineage
+}
+
+/** A name for a position of a branch. Reading a tag is reading its branch with another bound. */
+export interface CatalogTag {
+  readonly id: string
+  readonly catalogId: string
+  readonly name: string
+  readonly at: Bound
+}
+
+/** `namespace` is the stored path (`namespacePath`); a child namespace is a row whose namespace is its parent. */
+export interface Key {
+  readonly class: 'namespace' | 'asset'
+  readonly namespace: string
+  readonly name: string
+}
+
+export type AssetKind = 'namespace' | 'table' | 'view'
+
+/** What listings and searches show of a table without reading its metadata. Ids are decimal text: they have 63 bits. */
+export interface EntrySummary {
+  readonly tableUuid?: string
+  readonly formatVersion?: number
+  readonly currentSnapshotId?: string
+  readonly currentSchemaId?: number
+}
+
+/** The value of the map. `objectId` is stable across renames, branches and merges. */
+export interface EntryValue {
+  readonly objectId: string
+  readonly kind: AssetKind
+  /** The table's or view's metadata file; null for a namespace. */
+  readonly metadataLocation: string | null
+  /** Canonical form ending in `/` (`domain/location.ts`), unique among current tables of the tenant; null for a namespace. */
+  readonly location: string | null
+  /** A namespace's properties; empty for tables, whose properties are in their metadata. */
+  readonly properties: Readonly<Record<string, string>>
+  readonly summary: EntrySummary
+}
+
+/** A row: a value, valid on its branch for `fromSeq <= seq < toSeq`. `rev` is the id of the commit that wrote it. */
+export interface Entry extends EntryValue, Key {
+  readonly branchId: string
+  readonly rev: string
+  readonly fromSeq: number
+  readonly toSeq: number
+}
+
+/** Moves one key. `expect` is the `rev` the key must have, resolved through the lineage, or null for "absent". */
+export interface Change {
+  readonly key: Key
+  readonly expect: string | null
+  /** Null closes the key: a drop. */
+  readonly next: EntryValue | null
+}
+
+/** What must hold without being changed: a key that exists, or a namespace (its stored path) without any content. */
+export type Check = { readonly exists: Key } | { readonly empty: string }
+
+export type LogKind = 'create' | 'update' | 'replace' | 'register' | 'rename' | 'drop' | 'purge' | 'merge' | 'revert'
+
+/** What history shows of one caller's part in a commit. */
+export interface LogRecord {
+  readonly kind: LogKind
+  readonly author: string
+  readonly message: string
+}
+
+/** Who did what, from where, with which result. Kept for every member of a commit. */
+export interface AuditRecord {
+  readonly principalId: string
+  readonly principalName: string
+  readonly client: string | null
+  readonly requestId: string
+  readonly address: string | null
+  readonly action: string
+  /** Dotted name as the caller said it, and the object's id. */
+  readonly target: string
+  readonly targetId: string | null
+  readonly message: string
+  readonly result: 'success' | 'failure'
+}
+
+/** One caller's part of a commit. `id` (a UUID) is what the outcome is looked up by; it is used once. */
+export interface Member {
+  readonly id: string
+  readonly idempotencyKey: string | null
+  readonly log: LogRecord
+  readonly audit: AuditRecord
+}
+
+/** Files to delete once nothing names them any more; recorded in the commit that dropped the table. */
+export interface PurgeRequest {
+  readonly id: string
+  readonly objectId: string
+  readonly warehouseId: string
+  readonly metadataLocation: string
+  /** Canonical locations, each ending in `/`, outside which nothing is deleted. */
+  readonly locations: readonly string[]
+}
+
+/** One atomic step of a branch: all of it, or none. `at` is the commit's time, ISO 8601 UTC. */
+export interface CatalogCommit {
+  readonly branchId: string
+  readonly at: string
+  readonly members: readonly Member[]
+  readonly changes: readonly Change[]
+  readonly checks: readonly Check[]
+  readonly purges: readonly PurgeRequest[]
+  /** Nothing else happened on the branch since this position. */
+  readonly expectHead?: number
+}
+
+/** A commit as history keeps it. `ids[0]` is the `rev` of the rows it wrote. */
+export interface LogEntry {
+  readonly branchId: string
+  readonly seq: number
+  readonly at: string
+  readonly ids: readonly string[]
+  readonly records: readonly LogRecord[]
+  readonly changes: readonly Change[]
+}
