@@ -2,6 +2,26 @@
 declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database
+    /** The bucket of the deployment; warehouses live in it. */
     readonly LAKE: R2Bucket
+    /** Its name in `s3://…`. */
+    readonly LAKE_BUCKET: string
+    readonly TABLE_LANE: DurableObjectNamespace<import('./table-lane.ts').TableLane>
+    readonly PURGE_RUNNER: DurableObjectNamespace<import('./purge-runner.ts').PurgeRunner>
+    /** Private JSON Web Key Set that signs and verifies bearer tokens (secret). */
+    readonly TOKEN_KEYS?: string
+    readonly TOKEN_ISSUER?: string
+    readonly TOKEN_AUDIENCE?: string
+    /** Access key of the bucket, from which table credentials are derived (secret). */
+    readonly S3_ACCESS_KEY_ID?: string
+    readonly S3_SECRET_ACCESS_KEY?: string
+    /** `true`: serve the development S3 endpoint under `/s3`. */
+    readonly S3_LOCAL?: string
+    /** The S3 endpoint told to clients; with S3_LOCAL the request's own origin unless set. */
+    readonly S3_ENDPOINT?: string
+    readonly R2_ACCOUNT_ID?: string
+    /** Makes the first tenant, catalog and administrator on an empty database (secret). */
+    readonly BOOTSTRAP_PASSWORD?: string
+    readonly LOG_LEVEL?: string
   }
 }

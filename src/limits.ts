@@ -30,3 +30,30 @@ export const LANE_QUEUE_MAX = 512
 
 /** Text of metadata files kept in an isolate, in UTF-16 code units. */
 export const METADATA_CACHE_CHARS = 24 * 1024 * 1024
+
+/** R2 deletes at most this many objects in one call. */
+export const R2_DELETE_KEYS_MAX = 1000
+
+/** The longest life R2 gives a temporary credential. */
+export const R2_CREDENTIAL_TTL_SECONDS_MAX = 7 * 24 * 3600
+
+/** How far a signer's clock may be off, as S3 has it. */
+export const S3_CLOCK_SKEW_SECONDS = 15 * 60
+
+/** The longest life S3 gives a presigned URL. */
+export const S3_PRESIGNED_TTL_SECONDS_MAX = 7 * 24 * 3600
+
+/** Keys in one DeleteObjects, and objects in one page of a listing. */
+export const S3_KEYS_PER_CALL_MAX = 1000
+
+/** Parts of one multipart upload. */
+export const S3_PARTS_MAX = 10_000
+
+/** What a streamed body is read and written in; smaller pieces cost throughput, larger ones memory. */
+export const S3_STREAM_PIECE_BYTES = 1024 * 1024
+
+/** Folders one table may have files in: a credential lists them all, and its token has to fit into a header. */
+export const TABLE_FOLDERS_MAX = 8
+
+/** Files one alarm of the purge runner looks at; an alarm has minutes, but a step that dies does its work again. */
+export const PURGE_FILES_PER_STEP = 2000

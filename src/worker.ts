@@ -1,10 +1,6 @@
-import { DurableObject } from 'cloudflare:workers'
+import { createApp } from './app.ts'
 
-export class TableLane extends DurableObject {}
-export class PurgeRunner extends DurableObject {}
+export { PurgeRunner } from './purge-runner.ts'
+export { TableLane } from './table-lane.ts'
 
-export default {
-  fetch(): Response {
-    return new Response(null, { status: 404 })
-  },
-}
+export default createApp()

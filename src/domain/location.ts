@@ -36,6 +36,21 @@ export function validateFile(uri: unknown, storage: R2Storage, what: string): Va
   return { uri: `${scheme}://${bucket}/${key}`, bucket, key } as ValidatedLocation
 }
 
+/**
+ * An object by the name that an engine wrote into its own files, or null if it lies outside the warehouse or breaks a rule
+ * of {@link validateFile}. Percent escapes are kept here, undecoded, as the part of the key that they are: engines write
+ * the partition value `a/b` as the folder `region=a%2Fb`.
+ */
+export function locateObject(uri: unknown, storage: R2Storage): ValidatedLocation | null {
+  try {
+    const { scheme, bucket, key } = parse(uri, storage, 'location')
+    checkKey(key, storage, 'location', 'kept')
+    return { uri: `${scheme}://${bucket}/${key}`, bucket, key } as ValidatedLocation
+  } catch {
+    return null
+  }
+}
+
 /** Whether `inner` is `outer` or lies below it. `outer` is a folder. */
 export function isWithin(inner: ValidatedLocation, outer: ValidatedLocation): boolean {
   return inner.bucket === outer.bucket && inner.key.startsWith(outer.key)
@@ -53,8 +68,8 @@ function parse(uri: unknown, storage: R2Storage, what: string): { scheme: string
   return { scheme: allowed[0] ?? scheme, bucket, key }
 }
 
-function checkKey(key: string, storage: R2Storage, what: string): void {
-  const rule = brokenRule(key)
+function checkKey(key: string, storage: R2Storage, what: string, escapes: 'refused' | 'kept' = 'refused'): void {
+  const rule = brokenRule(key, escapes)
   if (rule) throw badRequest(`Invalid ${what}: ${rule}, found ${quoted(key)}`)
   if (!key.startsWith(storage.prefix) || key.length === storage.prefix.length)
     throw badRequest(
@@ -62,11 +77,12 @@ function checkKey(key: string, storage: R2Storage, what: string): void {
     )
 }
 
-function brokenRule(key: string): string | undefined {
+function brokenRule(key: string, escapes: 'refused' | 'kept'): string | undefined {
   if (/\p{Cc}|[\u{E0000}-\u{E007F}]/u.test(key)) return 'control and Unicode tag characters are not allowed'
   if (!key.isWellFormed()) return 'lone surrogates are not allowed'
   if (key.includes('\\')) return 'backslashes are not allowed'
-  if (/%(2f|5c|2e|25|[01][0-9a-f]|7f)/i.test(key)) return 'encoded separators, dots and percent signs are not allowed'
+  if (escapes === 'refused' && /%(2f|5c|2e|25|[01][0-9a-f]|7f)/i.test(key))
+    return 'encoded separators, dots and percent signs are not allowed'
   if (/[?#]/.test(key)) return "'?' and '#' are not allowed"
   const segments = key.split('/')
   if (segments.includes('')) return 'empty segments are not allowed'

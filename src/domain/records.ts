@@ -51,8 +51,8 @@ export interface User {
 export type GrantScope =
   | { readonly type: 'tenant' }
   | { readonly type: 'catalog'; readonly catalogId: string }
-  | { readonly type: 'namespace'; readonly objectId: string }
-  | { readonly type: 'asset'; readonly objectId: string }
+  | { readonly type: 'namespace'; readonly catalogId: string; readonly objectId: string }
+  | { readonly type: 'asset'; readonly catalogId: string; readonly objectId: string }
 
 export type GrantAction = 'list' | 'read' | 'create' | 'update' | 'delete' | 'write' | 'all'
 

@@ -144,13 +144,15 @@ export interface HistoryStore {
     limit: number
   }): Promise<{ entries: readonly LogEntry[]; next?: { branchId: string; seq: number } }>
   /** Newest first. `before` is the `id` of the last record of the page before. */
-  audit(query: {
-    before?: string
-    limit: number
-  }): Promise<{
-    records: readonly (AuditRecord & { id: string; at: string; commitId: string; idempotencyKey: string | null })[]
-    next?: string
-  }>
+  audit(query: { before?: string; limit: number }): Promise<{ records: readonly AuditEntry[]; next?: string }>
+}
+
+/** An audit record as history keeps it: `commitId` is the id of the member it was part of. */
+export interface AuditEntry extends AuditRecord {
+  readonly id: string
+  readonly at: string
+  readonly commitId: string
+  readonly idempotencyKey: string | null
 }
 
 /** `cursor` is the job's own progress, opaque to the store. */
@@ -165,8 +167,8 @@ export interface PurgeStore {
   save(id: string, cursor: string): Promise<void>
   done(id: string): Promise<void>
   /**
-   * Whether any branch's head, any ancestor of a branch up to its fork, or any tag still shows a table whose location
-   * is at, above or below one of these.
+   * Whether any branch's head, any ancestor of a branch up to its fork, or any tag still shows a table with a folder that
+   * is, holds or lies in one of these.
    */
   stillNamed(locations: readonly string[]): Promise<boolean>
 }

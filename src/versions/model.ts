@@ -59,8 +59,13 @@ export interface EntryValue {
   readonly kind: AssetKind
   /** The table's or view's metadata file; null for a namespace. */
   readonly metadataLocation: string | null
-  /** Canonical form ending in `/` (`domain/location.ts`), unique among current tables of the tenant; null for a namespace. */
-  readonly location: string | null
+  /**
+   * The folders a table's files live in, in canonical form ending in `/` (`domain/location.ts`): its location first, then
+   * `write.data.path` and the like where they lie elsewhere. Empty for a namespace. None of them may be, hold or lie in a
+   * folder of another object's current row (on any branch of the tenant) or of a pending purge: the commit that would
+   * make it so is refused as `overlap`. They are indexed one by one.
+   */
+  readonly locations: readonly string[]
   /** A namespace's properties; empty for tables, whose properties are in their metadata. */
   readonly properties: Readonly<Record<string, string>>
   readonly summary: EntrySummary
@@ -80,6 +85,11 @@ export interface Change {
   readonly expect: string | null
   /** Null closes the key: a drop. */
   readonly next: EntryValue | null
+  /**
+   * Refuse (as `overlap`) folders that any *former* row of another object used, too: what a dropped table left behind
+   * is not to be had by whoever names its old location. Absent: former rows don't matter.
+   */
+  readonly unusedBefore?: boolean
 }
 
 /** What must hold without being changed: a key that exists, or a namespace (its stored path) without any content. */

@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util'
+import { Refusal } from './refusal.ts'
+
+export interface StartOptions {
+  readonly port: number
+  readonly host: string
+  readonly data: string
+  readonly json: boolean
+}
+
+export const USAGE = `npm start -- [options]      runs the catalog until it is interrupted
+
+  --port PORT    the port to listen on (8787)
+  --host HOST    the address to listen on (127.0.0.1)
+  --data DIR     where tables, users and keys are kept (.pangolin)
+  --json         print one line of JSON instead of the banner:
+                 uri, warehouse, token, username, password
+  --help         print this
+`
+
+const KNOWN = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  data: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const
+
+/** Reads the command line. Refuses an unknown option, a missing value and a port outside 1–65535. */
+export function parseOptions(args: readonly string[]): StartOptions | 'help' {
+  const { values, tokens } = parseArgs({ args: [...args], options: KNOWN, strict: false, tokens: true })
+  for (const token of tokens) {
+    if (token.kind === 'positional') {
+      throw new Refusal(`npm start takes no argument "${token.value}", only ${optionNames()}.`)
+    }
+    if (token.kind === 'option') {
+      refuseUnknown(token.name, token.rawName, token.value)
+    }
+  }
+  if (values.help === true) {
+    return 'help'
+  }
+  return {
+    port: parsePort(values.port),
+    host: typeof values.host === 'string' ? values.host : '127.0.0.1',
+    data: typeof values.data === 'string' ? values.data : '.pangolin',
+    json: values.json === true,
+  }
+}
+
+function refuseUnknown(name: string, rawName: string, value: string | undefined): void {
+  const known = Object.entries(KNOWN).find(([option]) => option === name)?.[1]
+  if (known === undefined) {
+    throw new Refusal(`npm start does not know the option ${rawName}, only ${optionNames()}.`)
+  }
+  if (known.type === 'string' && (value === undefined || value === '')) {
+    throw new Refusal(`The option ${rawName} needs a value.`)
+  }
+  if (known.type === 'boolean' && value !== undefined) {
+    throw new Refusal(`The option ${rawName} takes no value.`)
+  }
+}
+
+function parsePort(value: string | boolean | undefined): number {
+  if (value === undefined) {
+    return 8787
+  }
+  const port = typeof value === 'string' && /^[0-9]{1,5}$/.test(value) ? Number(value) : 0
+  if (port < 1 || port > 65_535) {
+    throw new Refusal(`The option --port needs a number from 1 to 65535, not "${String(value)}".`)
+  }
+  return port
+}
+
+function optionNames(): string {
+  return Object.keys(KNOWN)
+    .map((name) => `--${name}`)
+    .join(', ')
+}

@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { endProcessesOf } from './leftovers.ts'
+import { Refusal } from './refusal.ts'
+import { spawnWrangler } from './wrangler.ts'
+
+export interface ServerOptions {
+  readonly host: string
+  readonly port: number
+  readonly data: string
+  readonly settingsFile: string
+}
+
+/** A running `wrangler dev`. */
+export interface Server {
+  /** Rejects with wrangler's last words if it ends by itself; never resolves. */
+  readonly died: Promise<never>
+  /** Resolves once it ended because it was told to; rejects like `died`. */
+  readonly stopped: Promise<void>
+  /** Ends every process it started, and returns when they are gone. */
+  end(): Promise<void>
+}
+
+/** A signal for the whole group reaches wrangler and us together: time for ours to be seen. */
+const SIGNAL_GRACE_MS = 200
+
+/** Starts the Worker on `host:port` over the data folder; what it logs goes to stderr. `stop` ends it. */
+export function startServer(options: ServerOptions, stop: AbortSignal): Server {
+  const wrangler = spawnWrangler(devArguments(options), options.data, stop, (text) => void process.stderr.write(text))
+  const stopped = wrangler.exit.then(async (code) => {
+    await delay(SIGNAL_GRACE_MS)
+    if (!stop.aborted) {
+      throw new Refusal(
+        `The server ended by itself (exit code ${code}); wrangler's last words:\n${wrangler.lastLines()}`,
+      )
+    }
+  })
+  const died = stopped.then(() => stop.throwIfAborted() as never)
+  // Whoever waits for neither of them has another reason to end.
+  stopped.catch(() => {})
+  died.catch(() => {})
+  const end = async (): Promise<void> => {
+    wrangler.kill()
+    await endProcessesOf(options.data)
+    await wrangler.exit
+  }
+  return { died, stopped, end }
+}
+
+/** Request lines come with wrangler's own chatter, so both are there only for those who asked for them. */
+function devArguments({ host, port, data, settingsFile }: ServerOptions): string[] {
+  const isVerbose = ['debug', 'info'].includes(process.env['LOG_LEVEL'] ?? '')
+  const logLevel = isVerbose ? 'log' : 'warn'
+  return `dev --inspector-port 0 --log-level ${logLevel}`
+    .split(' ')
+    .concat('--ip', host, '--port', String(port), '--persist-to', data, '--env-file', settingsFile)
+}

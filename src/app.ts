@@ -1,0 +1,153 @@
+import { Hono, type Context } from 'hono'
+import { cors } from 'hono/cors'
+import { CatalogError } from '#domain/errors'
+import { errorResponse } from '#http/errors'
+import { icebergRoutes } from '#http/iceberg/routes'
+import { login } from '#http/management/login'
+import { honoPath, rawPath, rawQuery } from '#http/path'
+import type { ServedRoute } from '#http/serve'
+import { serveS3 } from '#http/s3/serve'
+import { bootstrap, DEFAULT_TENANT_ID } from './bootstrap.ts'
+import { configOf, type Config } from './config.ts'
+import { newId, now, storeOf } from './deps.ts'
+import { errorFields, logLine, type LogLevel } from './log.ts'
+import { meteredR2, newCost, type Cost } from './meter.ts'
+import { serveCatalogRoute } from './serve-catalog.ts'
+
+/** What belongs to one request: its id, what it cost, and what its log line will say. */
+export interface RequestState {
+  readonly requestId: string
+  readonly cost: Cost
+  readonly fields: Record<string, unknown>
+}
+
+export type AppContext = Context<{ Bindings: Cloudflare.Env; Variables: { state: RequestState } }>
+
+/** The whole Worker as a Hono app. It routes on the path as it was sent, never on a decoded or resolved one. */
+export function createApp(): Hono<{ Bindings: Cloudflare.Env; Variables: { state: RequestState } }> {
+  const app = new Hono<{ Bindings: Cloudflare.Env; Variables: { state: RequestState } }>({
+    getPath: (request) => rawPath(request.url),
+  })
+  app.use(observe)
+  app.use(cors({ origin: '*', maxAge: 86_400, exposeHeaders: ['ETag', 'Content-Range', 'x-request-id'] }))
+
+  app.get('/health/live', (c) => c.json({ status: 'ok' }))
+  app.get('/health/ready', ready)
+  app.post('/api/v1/users/login', (c) =>
+    login(
+      { store: storeOf(c.env, c.var.state.cost), tokens: configOf(c.env).tokens, defaultTenantId: DEFAULT_TENANT_ID, now, newId },
+      c.req.raw,
+    ),
+  )
+  app.all('/s3/*', s3)
+  for (const [path, routes] of byPath(icebergRoutes)) app.all(honoPath(path), (c) => dispatch(c, routes))
+
+  app.notFound((c) => failure(c, new CatalogError('no-such-route', `No such route: ${c.req.method} ${c.req.path}`)))
+  app.onError((error, c) => failure(c, error))
+  return app
+}
+
+/** Request id in and out, and one JSON log line per request; it holds no header, no body and no query. */
+async function observe(c: AppContext, next: () => Promise<void>): Promise<void> {
+  const given = c.req.header('x-request-id')
+  const state: RequestState = {
+    requestId: given && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : newId(),
+    cost: newCost(),
+    fields: {},
+  }
+  c.set('state', state)
+  const startedMs = Date.now()
+  await next()
+  c.header('x-request-id', state.requestId)
+  const { status } = c.res
+  logLine(levelOf(c.env), status >= 500 ? 'error' : 'info', {
+    time: now().toISOString(),
+    requestId: state.requestId,
+    method: c.req.method,
+    status,
+    ms: Date.now() - startedMs,
+    ...state.fields,
+    ...state.cost,
+  })
+}
+
+function levelOf(env: Cloudflare.Env): LogLevel {
+  try {
+    return configOf(env).logLevel
+  } catch {
+    return 'info'
+  }
+}
+
+function byPath(routes: readonly ServedRoute[]): Map<string, ServedRoute[]> {
+  const paths = new Map<string, ServedRoute[]>()
+  for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route])
+  return paths
+}
+
+/** Hono answers HEAD by the GET handler, but Iceberg's HEAD routes are routes of their own: chosen here. */
+async function dispatch(c: AppContext, routes: readonly ServedRoute[]): Promise<Response> {
+  const method = c.req.raw.method
+  const route = routes.find((candidate) => candidate.method === method)
+  if (!route)
+    throw new CatalogError(
+      'method-not-allowed',
+      `Method not allowed: expected ${routes.map((each) => each.method).join(' or ')}, found ${method}`,
+    )
+  c.var.state.fields['route'] = `${route.method} ${route.path}`
+  return serveCatalogRoute(c, route, rawQuery(c.req.raw.url))
+}
+
+async function s3(c: AppContext): Promise<Response> {
+  const { storage, bucketName } = configOf(c.env)
+  if (storage?.endpoint.kind !== 'local') return c.notFound()
+  c.var.state.fields['route'] = `${c.req.method} /s3`
+  return serveS3(
+    {
+      bucket: meteredR2(c.env.LAKE, c.var.state.cost),
+      bucketName,
+      credentials: {
+        parentAccessKeyId: storage.accessKeyId,
+        parentSecretAccessKey: storage.secretAccessKey,
+        audience: (request) => [new URL(storage.endpoint.url ?? request.url).host],
+      },
+      now,
+      requestId: c.var.state.requestId,
+      report: (cause) => void Object.assign(c.var.state.fields, { failure: errorFields(cause) }),
+    },
+    c.req.raw,
+    rawPath(c.req.raw.url),
+  )
+}
+
+/** Ready: the settings are complete, the store answers with the schema we expect, and the first tenant exists. */
+async function ready(c: AppContext): Promise<Response> {
+  let reason: string | null
+  try {
+    reason = await whatIsMissing(c.env, configOf(c.env), c.var.state.cost)
+  } catch (error) {
+    logLine(levelOf(c.env), 'error', { requestId: c.var.state.requestId, ...errorFields(error) })
+    reason = error instanceof Error ? error.message : 'the settings are not usable'
+  }
+  return c.json(reason === null ? { status: 'ready' } : { status: 'not ready', reason }, reason === null ? 200 : 503)
+}
+
+const bootstrapped = new WeakSet<Config>()
+
+async function whatIsMissing(env: Cloudflare.Env, config: Config, cost: Cost): Promise<string | null> {
+  const store = storeOf(env, cost)
+  const readiness = await store.readiness()
+  if (!readiness.ready) return readiness.reason
+  if (config.bootstrapPassword !== null && !bootstrapped.has(config)) {
+    await bootstrap(store, { password: config.bootstrapPassword, bucketName: config.bucketName, now: now(), newId })
+    bootstrapped.add(config)
+  }
+  return null
+}
+
+function failure(c: AppContext, error: unknown): Response {
+  const { requestId, fields } = c.var.state
+  if (!(error instanceof CatalogError) || error.cause !== undefined) fields['failure'] = errorFields(error)
+  else fields['message'] = error.message
+  return errorResponse(error, requestId, c.req.raw.method !== 'HEAD')
+}

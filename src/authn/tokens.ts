@@ -1,0 +1,96 @@
+import { createLocalJWKSet, errors, importJWK, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose'
+import { CatalogError } from '#domain/errors'
+
+/** Signature algorithms a token may use: asymmetric only, so that no public key can be mistaken for a shared secret. */
+const ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'RS256']
+
+/** Tolerated difference between the clocks of issuer and Worker. */
+const CLOCK_TOLERANCE_SECONDS = 30
+
+/** What a valid token says. Role and rights are not in it: they are read from the store with every request. */
+export interface TokenClaims {
+  readonly tenantId: string
+  readonly userId: string
+  readonly tokenId: string
+}
+
+/** Issues and verifies the catalog's own bearer tokens (RFC 7519), signed with the first key of a private JWKS. */
+export interface TokenAuthority {
+  issue(claims: TokenClaims, times: { issuedAt: Date; expiresAt: Date }): Promise<string>
+  /** @throws CatalogError `unauthenticated`; the message never repeats the token */
+  verify(token: string, now: Date): Promise<TokenClaims>
+}
+
+/**
+ * @param jwks private JWKS as JSON text; every key needs `kid` and `alg`. The first signs, all of them verify, so a key
+ *   is rotated by putting the new one in front.
+ * @throws Error when the settings are unusable: a Worker without issuer, audience or keys must not start
+ */
+export function tokenAuthority(settings: { jwks: string; issuer: string; audience: string }): TokenAuthority {
+  const keys = privateKeys(settings.jwks)
+  const [signing] = keys
+  if (!signing || !settings.issuer || !settings.audience)
+    throw new Error('TOKEN_KEYS, TOKEN_ISSUER and TOKEN_AUDIENCE must be set before the catalog can start')
+  const verificationKeys = createLocalJWKSet({ keys: keys.map(publicPart) })
+
+  return {
+    async issue(claims, { issuedAt, expiresAt }) {
+      return new SignJWT({ tenant: claims.tenantId })
+        .setProtectedHeader({ alg: signing.alg, kid: signing.kid, typ: 'JWT' })
+        .setSubject(claims.userId)
+        .setJti(claims.tokenId)
+        .setIssuer(settings.issuer)
+        .setAudience(settings.audience)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(expiresAt)
+        .sign(await importJWK(signing, signing.alg))
+    },
+
+    async verify(token, now) {
+      try {
+        const { payload, protectedHeader } = await jwtVerify(token, verificationKeys, {
+          algorithms: ALGORITHMS,
+          issuer: settings.issuer,
+          audience: settings.audience,
+          requiredClaims: ['exp', 'iat', 'sub', 'jti', 'tenant'],
+          clockTolerance: CLOCK_TOLERANCE_SECONDS,
+          currentDate: now,
+        })
+        if (typeof protectedHeader.kid !== 'string') throw new errors.JWTInvalid('kid is required')
+        return claimsOf(payload)
+      } catch (cause) {
+        const reason = cause instanceof errors.JWTExpired ? 'the token has expired: log in again' : 'the token is not valid'
+        throw new CatalogError('unauthenticated', `Not authorized: ${reason}`, cause)
+      }
+    },
+  }
+}
+
+interface SigningKey extends JWK {
+  readonly kid: string
+  readonly alg: string
+}
+
+function privateKeys(jwks: string): SigningKey[] {
+  const parsed: unknown = JSON.parse(jwks || '{"keys":[]}')
+  const keys = (parsed as { keys?: unknown }).keys
+  if (!Array.isArray(keys)) throw new Error('TOKEN_KEYS must be a JSON Web Key Set: {"keys":[…]}')
+  return keys.map((key: SigningKey) => {
+    if (!key.kid || !ALGORITHMS.includes(key.alg))
+      throw new Error(`Every key of TOKEN_KEYS needs a kid and an alg out of ${ALGORITHMS.join(', ')}`)
+    return key
+  })
+}
+
+/** Public members only (RFC 7517 §9.3 and RFC 7518 §6): what verification needs and nothing more. */
+function publicPart({ kty, kid, alg, crv, x, y, n, e }: SigningKey): JWK {
+  return Object.fromEntries(
+    Object.entries({ kty, kid, alg, crv, x, y, n, e, use: 'sig' }).filter(([, value]) => value !== undefined),
+  )
+}
+
+function claimsOf(payload: JWTPayload): TokenClaims {
+  const { tenant, sub, jti } = payload
+  if (typeof tenant !== 'string' || !sub || !jti) throw new errors.JWTInvalid('tenant, sub and jti are required')
+  return { tenantId: tenant, userId: sub, tokenId: jti }
+}

@@ -1,0 +1,117 @@
+import { CatalogError } from '#domain/errors'
+import { dotted, type TableIdentifier } from '#domain/ident'
+import type { Entry, PurgeRequest } from '#versions/model'
+import { actorOf, memberOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { assetKey, namespaceKey, noSuchNamespace, noSuchTable } from './keys.ts'
+import { again, valueOf } from './namespaces.ts'
+import { publish, untilDecided } from './publish.ts'
+
+/**
+ * Drops a table. With `purge`, the same commit records the job that deletes its files once nothing names them any more.
+ * A commit that gets in between is dropped with the table. @throws CatalogError `no-such-table` if it is gone
+ */
+export async function dropTable(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: { place: Place; identifier: TableIdentifier; entry: Entry; purge: boolean },
+): Promise<void> {
+  const { place, identifier, purge } = input
+  const name = dotted(identifier.namespace, identifier.name)
+  const kind = purge ? 'purge' : 'drop'
+  let current: Entry | null = input.entry
+  await untilDecided(async () => {
+    if (!current || current.objectId !== input.entry.objectId) throw noSuchTable(identifier)
+    const published = await publish(deps, {
+      branchId: place.branch.id,
+      at: deps.now().toISOString(),
+      members: [
+        memberOf(deps, actorOf(caller), {
+          kind,
+          action: `${kind}_table`,
+          target: name,
+          targetId: current.objectId,
+          message: `${kind} table ${name}`,
+        }),
+      ],
+      changes: [{ key: assetKey(identifier), expect: current.rev, next: null }],
+      checks: [],
+      purges: purge ? [purgeOf(deps, place, current)] : [],
+    })
+    if (published.outcome === 'committed') return undefined
+    if (published.outcome !== 'conflict') return again(published)
+    current = await readTable(deps, place, identifier)
+    return 'again'
+  })
+}
+
+/**
+ * Renames a table within its catalog; its files and its metadata stay as they are.
+ * @throws CatalogError `no-such-table`, `no-such-namespace`, `already-exists`
+ */
+export async function renameTable(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: { place: Place; source: TableIdentifier; destination: TableIdentifier; entry: Entry },
+): Promise<void> {
+  const { place, source, destination } = input
+  const from = dotted(source.namespace, source.name)
+  const to = dotted(destination.namespace, destination.name)
+  if (sameKey(source, destination)) return
+  let current: Entry | null = input.entry
+  await untilDecided(async () => {
+    if (!current || current.objectId !== input.entry.objectId) throw noSuchTable(source)
+    const published = await publish(deps, {
+      branchId: place.branch.id,
+      at: deps.now().toISOString(),
+      members: [
+        memberOf(deps, actorOf(caller), {
+          kind: 'rename',
+          action: 'rename_table',
+          target: from,
+          targetId: current.objectId,
+          message: `rename table ${from} to ${to}`,
+        }),
+      ],
+      changes: [
+        { key: assetKey(destination), expect: null, next: valueOf(current) },
+        { key: assetKey(source), expect: current.rev, next: null },
+      ],
+      checks: [{ exists: namespaceKey(destination.namespace) }],
+      purges: [],
+    })
+    if (published.outcome === 'committed') return undefined
+    if (published.outcome === 'check-failed') throw noSuchNamespace(destination.namespace)
+    if (published.outcome === 'conflict' && published.change === 0)
+      throw new CatalogError('already-exists', `Cannot rename ${from} to ${to}. Table already exists`)
+    if (published.outcome !== 'conflict') return again(published)
+    current = await readTable(deps, place, source)
+    return 'again'
+  })
+}
+
+/** The table's row as it is now, or null. */
+export async function readTable(
+  deps: Pick<CatalogDeps, 'tenant'>,
+  place: { branch: { id: string } },
+  identifier: TableIdentifier,
+): Promise<Entry | null> {
+  const { entries } = await deps.tenant.read({ at: { branchId: place.branch.id }, keys: [assetKey(identifier)] })
+  const entry = entries[0] ?? null
+  return entry?.kind === 'table' ? entry : null
+}
+
+/** What to delete, and outside which folders nothing is deleted. */
+function purgeOf(deps: CatalogDeps, place: Place, entry: Entry): PurgeRequest {
+  return {
+    id: deps.newId(),
+    objectId: entry.objectId,
+    warehouseId: place.warehouse.id,
+    metadataLocation: entry.metadataLocation ?? '',
+    locations: entry.locations,
+  }
+}
+
+function sameKey(a: TableIdentifier, b: TableIdentifier): boolean {
+  const [x, y] = [assetKey(a), assetKey(b)]
+  return x.namespace === y.namespace && x.name === y.name
+}

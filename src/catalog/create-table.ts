@@ -1,0 +1,180 @@
+import { badRequest, CatalogError } from '#domain/errors'
+import { dotted, type TableIdentifier } from '#domain/ident'
+import { isWithin, validateFile } from '#domain/location'
+import { commitTable, type TableCommit } from '#iceberg/commit'
+import { newTableMetadata, type CreateRequest } from '#iceberg/create'
+import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
+import { summaryOf } from '#iceberg/summary'
+import type { EntryValue } from '#versions/model'
+import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { assetKey, namespaceKey, noSuchNamespace, tableExists } from './keys.ts'
+import { checkLocations, checkRegistered, defaultLocation, foldersOf, nextMetadataFile } from './locations.ts'
+import { readMetadataFile } from './metadata-files.ts'
+import { again } from './namespaces.ts'
+import { publish, untilDecided, type MetadataFile } from './publish.ts'
+
+/** A table as routes answer it: `metadata` is the text of the file, `locations` what a credential may open. */
+export interface TableState {
+  readonly metadataLocation: string | null
+  readonly metadata: string
+  readonly locations: EntryValue['locations']
+}
+
+interface Creation {
+  readonly place: Place
+  readonly identifier: TableIdentifier
+  /** Whether the caller may read the whole catalog, and so may also name folders that a dropped table left behind. */
+  readonly mayReuseFolders: boolean
+}
+
+/**
+ * Creates a table, or, with `stage-create`, only says what it would be: nothing is stored, and the client commits later.
+ * @throws CatalogError `already-exists`, `no-such-namespace`, `bad-request`
+ */
+export async function createTable(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: Creation & { request: CreateRequest },
+): Promise<TableState> {
+  const { request, place } = input
+  const storage = storageOf(place)
+  const location = request.location ?? defaultLocation(storage, deps.newId())
+  const metadata = newTableMetadata({
+    ...request,
+    location: location.replace(/\/+$/, ''),
+    uuid: deps.newId(),
+    nowMs: deps.now().getTime(),
+  })
+  checkLocations(metadata, null, storage)
+  if (request.stageCreate)
+    return {
+      metadataLocation: null,
+      metadata: writeTableMetadata(metadata),
+      locations: foldersOf(metadata, storage).map(({ uri }) => uri),
+    }
+  return insert(deps, caller, { ...input, metadata, kind: 'create' })
+}
+
+/** The commit of a staged create: `assert-create` and everything the table consists of. @throws as {@link createTable} */
+export async function commitNewTable(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: Creation & { commit: TableCommit },
+): Promise<TableState> {
+  const result = commitTable({
+    base: null,
+    commit: input.commit,
+    nowMs: deps.now().getTime(),
+    newUuid: deps.newId,
+  })
+  if (result.result === 'invalid') throw badRequest(result.message)
+  if (result.result !== 'changed')
+    throw new CatalogError('commit-failed', 'message' in result ? result.message : 'Requirement failed: nothing to create')
+  checkLocations(result.metadata, null, storageOf(input.place))
+  return insert(deps, caller, { ...input, metadata: result.metadata, kind: 'create' })
+}
+
+/**
+ * Takes a table in under a name: its metadata file stays where it is and as it is.
+ * @throws CatalogError `file-not-found`, `already-exists`, `no-such-namespace`, `bad-request`
+ */
+export async function registerTable(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: Creation & { metadataLocation: string },
+): Promise<TableState> {
+  const storage = storageOf(input.place)
+  const file = validateFile(input.metadataLocation, storage, 'metadata-location')
+  const text = await readMetadataFile(deps, file)
+  const metadata = readRegistered(text, input.metadataLocation)
+  checkRegistered(metadata, storage)
+  if (!foldersOf(metadata, storage).some((folder) => isWithin(file, folder)))
+    throw badRequest(
+      `Can't register ${input.metadataLocation}: expected it below the table's own location ${metadata.location}`,
+    )
+  return insert(deps, caller, {
+    ...input,
+    metadata,
+    kind: 'register',
+    existing: { location: input.metadataLocation, text },
+  })
+}
+
+function readRegistered(text: string, location: string): TableMetadata {
+  try {
+    return readTableMetadata(text)
+  } catch (cause) {
+    const reason = cause instanceof CatalogError ? cause.message : 'it is not table metadata'
+    throw new CatalogError('bad-request', `Can't register ${location}: ${reason}`, cause)
+  }
+}
+
+async function insert(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: Creation & {
+    metadata: TableMetadata
+    kind: 'create' | 'register'
+    existing?: { location: string; text: string }
+  },
+): Promise<TableState> {
+  const { place, identifier, metadata, kind, existing } = input
+  const storage = storageOf(place)
+  const locations = foldersOf(metadata, storage).map(({ uri }) => uri)
+  const objectId = deps.newId()
+  const name = dotted(identifier.namespace, identifier.name)
+  return untilDecided(async () => {
+    const file: MetadataFile | undefined = existing
+      ? undefined
+      : { location: nextMetadataFile(metadata, null, storage, deps.newId()), text: writeTableMetadata(metadata) }
+    const metadataLocation = existing?.location ?? file?.location.uri ?? ''
+    const next: EntryValue = {
+      objectId,
+      kind: 'table',
+      metadataLocation,
+      locations,
+      properties: {},
+      summary: summaryOf(metadata),
+    }
+    const published = await publish(
+      deps,
+      {
+        branchId: place.branch.id,
+        at: deps.now().toISOString(),
+        members: [
+          memberOf(deps, actorOf(caller), {
+            kind,
+            action: `${kind}_table`,
+            target: name,
+            targetId: objectId,
+            message: `${kind} table ${name}`,
+          }),
+        ],
+        changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore: !input.mayReuseFolders }],
+        checks: [{ exists: namespaceKey(identifier.namespace) }],
+        purges: [],
+      },
+      file,
+    )
+    switch (published.outcome) {
+      case 'committed':
+        return { metadataLocation, metadata: existing?.text ?? file?.text ?? '', locations }
+      case 'conflict':
+        throw tableExists(identifier)
+      case 'check-failed':
+        throw noSuchNamespace(identifier.namespace)
+      case 'overlap':
+        throw overlap(locations)
+      default:
+        return again(published)
+    }
+  })
+}
+
+/** Names what was asked for, never whose folder stands in the way. */
+export function overlap(locations: readonly string[]): CatalogError {
+  return badRequest(
+    `Invalid table location: ${locations.join(', ')} overlaps with the files of another table, or of one that was dropped; choose another location or none`,
+  )
+}
+

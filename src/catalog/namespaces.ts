@@ -1,0 +1,161 @@
+import { CatalogError } from '#domain/errors'
+import { dotted, namespacePath, type Namespace } from '#domain/ident'
+import type { Change, Check, Entry, EntryValue, LogKind } from '#versions/model'
+import { actorOf, memberOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { namespaceKey, noSuchNamespace } from './keys.ts'
+import { publish, untilDecided, type Published } from './publish.ts'
+
+export type Properties = Readonly<Record<string, string>>
+
+/** Creates a namespace; its parent, if it has one, must exist. @throws CatalogError `already-exists`, `no-such-namespace` */
+export async function createNamespace(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: { place: Place; namespace: Namespace; properties: Properties },
+): Promise<void> {
+  const parent = input.namespace.slice(0, -1)
+  const next: EntryValue = {
+    objectId: deps.newId(),
+    kind: 'namespace',
+    metadataLocation: null,
+    locations: [],
+    properties: input.properties,
+    summary: {},
+  }
+  await untilDecided(async () => {
+    const published = await change(deps, caller, input, 'create', {
+      changes: [{ key: namespaceKey(input.namespace), expect: null, next }],
+      checks: parent.length > 0 ? [{ exists: namespaceKey(parent) }] : [],
+      targetId: next.objectId,
+    })
+    switch (published.outcome) {
+      case 'committed':
+        return undefined
+      case 'conflict':
+        throw new CatalogError('already-exists', `Namespace already exists: ${dotted(input.namespace)}`)
+      case 'check-failed':
+        throw noSuchNamespace(parent)
+      default:
+        return again(published)
+    }
+  })
+}
+
+/** What `POST …/properties` answers (REST specification, UpdateNamespacePropertiesResponse). */
+export interface PropertiesUpdated {
+  readonly updated: readonly string[]
+  readonly removed: readonly string[]
+  readonly missing: readonly string[]
+}
+
+/**
+ * Sets and removes properties; removing a missing one is no error. A concurrent change is merged, not overwritten.
+ * @throws CatalogError `no-such-namespace` if it was dropped meanwhile
+ */
+export async function updateProperties(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: { place: Place; namespace: Namespace; entry: Entry; removals: readonly string[]; updates: Properties },
+): Promise<PropertiesUpdated> {
+  let current: Entry | null = input.entry
+  return untilDecided(async () => {
+    if (!current) throw noSuchNamespace(input.namespace)
+    const base: Entry = current
+    const removals = [...new Set(input.removals)]
+    const removed = removals.filter((key) => Object.hasOwn(base.properties, key))
+    const answer: PropertiesUpdated = {
+      updated: Object.keys(input.updates),
+      removed,
+      missing: removals.filter((key) => !removed.includes(key)),
+    }
+    const kept = Object.entries(base.properties).filter(([key]) => !removed.includes(key))
+    const properties = { ...Object.fromEntries(kept), ...input.updates }
+    if (sameProperties(properties, base.properties)) return answer
+    const published = await change(deps, caller, input, 'update', {
+      changes: [{ key: namespaceKey(input.namespace), expect: base.rev, next: { ...valueOf(base), properties } }],
+      checks: [],
+      targetId: base.objectId,
+    })
+    if (published.outcome === 'committed') return answer
+    if (published.outcome !== 'conflict') return again(published)
+    current = await readNamespace(deps, input)
+    return 'again'
+  })
+}
+
+/** Drops an empty namespace. @throws CatalogError `namespace-not-empty`, `no-such-namespace` */
+export async function dropNamespace(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: { place: Place; namespace: Namespace; entry: Entry },
+): Promise<void> {
+  let current: Entry | null = input.entry
+  await untilDecided(async () => {
+    if (!current) throw noSuchNamespace(input.namespace)
+    const published = await change(deps, caller, input, 'drop', {
+      changes: [{ key: namespaceKey(input.namespace), expect: current.rev, next: null }],
+      checks: [{ empty: namespacePath(input.namespace) }],
+      targetId: current.objectId,
+    })
+    if (published.outcome === 'committed') return undefined
+    if (published.outcome === 'check-failed')
+      throw new CatalogError('namespace-not-empty', `Namespace ${dotted(input.namespace)} is not empty`)
+    if (published.outcome !== 'conflict') return again(published)
+    current = await readNamespace(deps, input)
+    return 'again'
+  })
+}
+
+/** The value of a row, without where and since when it is valid. */
+export function valueOf(entry: Entry): EntryValue {
+  const { objectId, kind, metadataLocation, locations, properties, summary } = entry
+  return { objectId, kind, metadataLocation, locations, properties, summary }
+}
+
+/** `busy` is tried again; the rest means that the branch itself is gone. */
+export function again(published: Published): 'again' {
+  if (published.outcome === 'busy') return 'again'
+  throw new CatalogError('commit-failed', 'The branch was closed or moved meanwhile; nothing was changed')
+}
+
+async function change(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: { place: Place; namespace: Namespace },
+  kind: Extract<LogKind, 'create' | 'update' | 'drop'>,
+  step: { changes: readonly Change[]; checks: readonly Check[]; targetId: string },
+): Promise<Published> {
+  const target = dotted(input.namespace)
+  return publish(deps, {
+    branchId: input.place.branch.id,
+    at: deps.now().toISOString(),
+    members: [
+      memberOf(deps, actorOf(caller), {
+        kind,
+        action: `${kind}_namespace`,
+        target,
+        targetId: step.targetId,
+        message: `${kind} namespace ${target}`,
+      }),
+    ],
+    changes: step.changes,
+    checks: step.checks,
+    purges: [],
+  })
+}
+
+async function readNamespace(
+  deps: CatalogDeps,
+  input: { place: Place; namespace: Namespace },
+): Promise<Entry | null> {
+  const { entries } = await deps.tenant.read({
+    at: { branchId: input.place.branch.id },
+    keys: [namespaceKey(input.namespace)],
+  })
+  return entries[0] ?? null
+}
+
+function sameProperties(a: Properties, b: Properties): boolean {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
+}

@@ -1,0 +1,80 @@
+import { CatalogError } from '#domain/errors'
+import type { ValidatedLocation } from '#domain/location'
+import type { CommitOutcome } from '#store/store'
+import type { CatalogCommit } from '#versions/model'
+import type { CatalogDeps } from './deps.ts'
+import { encodeMetadataFile } from './metadata-files.ts'
+import { COMMIT_RETRIES_MAX } from '#src/limits'
+
+/** A commit whose fate is known. Whatever is not `committed` is definitely not done, and its file is gone. */
+export type Published = Exclude<CommitOutcome, { outcome: 'unknown' | 'decided' | 'replayed' }>
+
+export interface MetadataFile {
+  readonly location: ValidatedLocation
+  readonly text: string
+}
+
+/**
+ * Writes the metadata file (create-only), then commits. If the store's answer is lost, the store is asked with the
+ * fencing lookup, after which the commit either landed or never will; only then may the file be deleted.
+ * @throws CatalogError `commit-state-unknown` if the store can't be asked either: the file stays
+ */
+export async function publish(
+  deps: Pick<CatalogDeps, 'tenant' | 'objects' | 'metadataCache'>,
+  commit: CatalogCommit,
+  file?: MetadataFile,
+): Promise<Published> {
+  if (file) await writeFile(deps, file)
+  const published = await decided(deps, commit)
+  if (published.outcome !== 'committed' && file) await forget(deps, file.location)
+  return published
+}
+
+/**
+ * Runs `attempt` until it returns something other than `'again'`: a lost race or a store that was busy.
+ * @throws CatalogError `unavailable` after too many attempts; nothing was done
+ */
+export async function untilDecided<T>(attempt: () => Promise<T | 'again'>): Promise<T> {
+  for (let attempts = 0; attempts < COMMIT_RETRIES_MAX; attempts += 1) {
+    const result = await attempt()
+    if (result !== 'again') return result
+  }
+  throw new CatalogError('unavailable', 'Too many concurrent changes; nothing was changed, try again')
+}
+
+async function writeFile(deps: Pick<CatalogDeps, 'objects' | 'metadataCache'>, file: MetadataFile): Promise<void> {
+  const bytes = await encodeMetadataFile(file.location.uri, file.text)
+  let created: boolean
+  try {
+    created = await deps.objects.create(file.location, bytes, 'application/json')
+  } catch (cause) {
+    await forget(deps, file.location)
+    throw new CatalogError('unavailable', 'Object storage did not take the metadata file; nothing was changed', cause)
+  }
+  if (!created) throw new CatalogError('unavailable', `A file stands at ${file.location.uri} already; try again`)
+  deps.metadataCache.set(file.location.uri, file.text)
+}
+
+async function decided(deps: Pick<CatalogDeps, 'tenant'>, commit: CatalogCommit): Promise<Published> {
+  const outcome = await deps.tenant
+    .commit(commit)
+    .catch((cause: unknown): CommitOutcome => ({ outcome: 'unknown', cause }))
+  if (outcome.outcome !== 'unknown' && outcome.outcome !== 'decided' && outcome.outcome !== 'replayed') return outcome
+  const [first] = commit.members
+  try {
+    if (!first) throw new Error('a commit without members')
+    const settled = await deps.tenant.settle(first.id)
+    return settled.landed ? { outcome: 'committed', seq: settled.seq } : { outcome: 'busy' }
+  } catch (cause) {
+    throw new CatalogError(
+      'commit-state-unknown',
+      'The catalog database did not answer; the commit may or may not have happened. Load the table to find out',
+      { cause, first: 'cause' in outcome ? outcome.cause : undefined },
+    )
+  }
+}
+
+/** Deletes a file that no commit names. Failing at it leaves an orphan, which harms nobody. */
+async function forget(deps: Pick<CatalogDeps, 'objects'>, location: ValidatedLocation): Promise<void> {
+  await deps.objects.delete([location]).catch(() => undefined)
+}

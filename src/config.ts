@@ -1,0 +1,57 @@
+import { tokenAuthority, type TokenAuthority } from '#authn/tokens'
+import { logLevel, type LogLevel } from './log.ts'
+
+/** How engines reach the bucket: through the development endpoint of this Worker, or R2's own. */
+export type StorageEndpoint =
+  | { readonly kind: 'local'; readonly url: string | null }
+  | { readonly kind: 'r2'; readonly url: string }
+
+export interface Config {
+  readonly tokens: TokenAuthority
+  readonly bucketName: string
+  /** Null: credentials are not vended, because no access key is configured. */
+  readonly storage: {
+    readonly accountId: string
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly endpoint: StorageEndpoint
+  } | null
+  readonly bootstrapPassword: string | null
+  readonly logLevel: LogLevel
+}
+
+const configs = new WeakMap<Cloudflare.Env, Config>()
+
+/** The settings, read once per isolate. @throws Error naming the setting that is missing or wrong */
+export function configOf(env: Cloudflare.Env): Config {
+  const known = configs.get(env)
+  if (known) return known
+  const config: Config = {
+    tokens: tokenAuthority({
+      jwks: env.TOKEN_KEYS ?? '',
+      issuer: env.TOKEN_ISSUER ?? '',
+      audience: env.TOKEN_AUDIENCE ?? '',
+    }),
+    bucketName: env.LAKE_BUCKET,
+    storage: storageOf(env),
+    bootstrapPassword: env.BOOTSTRAP_PASSWORD ?? null,
+    logLevel: logLevel(env.LOG_LEVEL),
+  }
+  configs.set(env, config)
+  return config
+}
+
+function storageOf(env: Cloudflare.Env): Config['storage'] {
+  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey, R2_ACCOUNT_ID: account } = env
+  if (!accessKeyId || !secretAccessKey) return null
+  if (env.S3_LOCAL === 'true')
+    return {
+      accountId: 'local',
+      accessKeyId,
+      secretAccessKey,
+      endpoint: { kind: 'local', url: env.S3_ENDPOINT ?? null },
+    }
+  if (!account) throw new Error('R2_ACCOUNT_ID must be set where S3_ACCESS_KEY_ID is: the credential names the account')
+  const url = env.S3_ENDPOINT ?? `https://${account}.r2.cloudflarestorage.com`
+  return { accountId: account, accessKeyId, secretAccessKey, endpoint: { kind: 'r2', url } }
+}

@@ -1,0 +1,35 @@
+import { badRequest, CatalogError } from '#domain/errors'
+import { parseRequest, type Json } from '#iceberg/json'
+import { JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX } from '#src/limits'
+
+/**
+ * The body as text, read no further than the limit allows.
+ * @throws CatalogError `too-large`, or `bad-request` for what is not UTF-8
+ */
+export async function readText(request: Request): Promise<string> {
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > REQUEST_BODY_BYTES_MAX) throw tooLarge()
+  if (!request.body) return ''
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.body) {
+    length += chunk.byteLength
+    if (length > REQUEST_BODY_BYTES_MAX) throw tooLarge()
+    chunks.push(chunk)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(await new Blob(chunks).arrayBuffer())
+  } catch {
+    throw badRequest('Invalid body: expected UTF-8')
+  }
+}
+
+/** The body as lossless JSON. @throws CatalogError `bad-request` */
+export function readJson(text: string): Json {
+  if (text.trim() === '') throw badRequest('Invalid body: expected JSON, found nothing')
+  return parseRequest(text, JSON_DEPTH_MAX)
+}
+
+function tooLarge(): CatalogError {
+  return new CatalogError('too-large', `Request body too large: expected at most ${REQUEST_BODY_BYTES_MAX} bytes`)
+}

@@ -1,0 +1,117 @@
+import { batchRows } from '#catalog/list'
+import { noSuchTable } from '#catalog/keys'
+import { readMetadataFile } from '#catalog/metadata-files'
+import { badRequest } from '#domain/errors'
+import { checkName, namespaceLevels, namespacePath, type TableIdentifier } from '#domain/ident'
+import { validateFile } from '#domain/location'
+import { isObject } from '#iceberg/json'
+import { readTableMetadata, writeTableMetadata } from '#iceberg/metadata'
+import { onlyReferencedSnapshots } from '#iceberg/refs-view'
+import type { Entry } from '#versions/model'
+import { pageRequest, pageToken } from '../page.ts'
+import { json, noContent } from '../respond.ts'
+import { namespaceParameter, parameter, type Asked, type CatalogContext, type Target } from '../route.ts'
+import { catalogRoute } from '../serve.ts'
+import { text } from './fields.ts'
+import { accessOf, credentialFor, loadResult } from './load-result.ts'
+import { listed, listName } from './namespaces.ts'
+
+export const TABLES = '/v1/{prefix}/namespaces/{namespace}/tables'
+export const TABLE = `${TABLES}/{table}`
+
+export const listTables = catalogRoute({
+  method: 'GET',
+  path: TABLES,
+  authorize: [{ actions: ['list'], on: 'namespace', filtered: true }],
+  targets: (asked) => ({ namespace: { namespace: namespaceParameter(asked) } }),
+  page: (asked) => {
+    const { after, limit } = pageRequest(asked.query, listName(asked))
+    return {
+      class: 'asset',
+      kind: 'table',
+      namespace: namespacePath(namespaceParameter(asked)),
+      limit: batchRows(limit),
+      ...(after === undefined ? {} : { after }),
+    }
+  },
+  writes: false,
+  handler: async (context) => {
+    const { entries, next } = await listed(context, 'namespace', 'table')
+    return json({
+      identifiers: entries.map(({ namespace, name }) => ({ namespace: namespaceLevels(namespace), name })),
+      'next-page-token': next === undefined ? null : pageToken(next, listName(context)),
+    })
+  },
+})
+
+export const loadTable = catalogRoute({
+  method: 'GET',
+  path: TABLE,
+  authorize: [{ actions: ['read'], on: 'table' }],
+  targets: onTable,
+  writes: false,
+  handler: async (context) => {
+    const snapshots = context.query.get('snapshots')?.toLowerCase() ?? 'all'
+    if (snapshots !== 'all' && snapshots !== 'refs')
+      throw badRequest(`Invalid snapshots: expected 'all' or 'refs', found ${JSON.stringify(snapshots.slice(0, 20))}`)
+    const { metadataLocation, locations } = foundTable(context)
+    const file = validateFile(metadataLocation, context.place.warehouse.storage, 'metadata location')
+    const stored = await readMetadataFile(context.deps, file)
+    const metadata =
+      snapshots === 'all' ? stored : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored)))
+    return loadResult(context, { metadataLocation, metadata, locations }, accessOf(context, 'table'))
+  },
+})
+
+export const tableExists = catalogRoute({
+  method: 'HEAD',
+  path: TABLE,
+  authorize: [{ actions: ['list'], on: 'table' }],
+  targets: onTable,
+  writes: false,
+  handler: async () => noContent(),
+})
+
+export const loadCredentials = catalogRoute({
+  method: 'GET',
+  path: `${TABLE}/credentials`,
+  authorize: [{ actions: ['read'], on: 'table' }],
+  targets: onTable,
+  writes: false,
+  handler: async (context) => {
+    const credential = await credentialFor(context, foundTable(context).locations, accessOf(context, 'table'))
+    return json({ 'storage-credentials': credential ? [{ ...credential }] : [] })
+  },
+})
+
+/** Scan and commit reports of engines go to the log, where an operator looks for them. */
+export const reportMetrics = catalogRoute({
+  method: 'POST',
+  path: `${TABLE}/metrics`,
+  authorize: [{ actions: ['read'], on: 'table' }],
+  body: (body) => ({ type: text(body, 'report-type'), report: isObject(body) ? body : {} }),
+  targets: onTable,
+  writes: false,
+  handler: async ({ body, log }) => {
+    log({ report: body.type })
+    return noContent()
+  },
+})
+
+/** The one table a route names. */
+export function onTable(asked: Asked<unknown>): { catalog: Target; namespace: Target; table: Required<Target> } {
+  const { namespace, name } = tableParameter(asked)
+  return { catalog: { namespace: [] }, namespace: { namespace }, table: { namespace, name } }
+}
+
+/** The table of the path. @throws CatalogError `bad-request` */
+export function tableParameter(asked: Asked<unknown>): TableIdentifier {
+  return { namespace: namespaceParameter(asked), name: checkName(parameter(asked, 'table'), 'table name') }
+}
+
+/** The row of the route's table; authorization has seen it. @throws CatalogError `no-such-table` */
+export function foundTable(context: CatalogContext<unknown>): Entry {
+  const entry = context.entry('table')
+  if (!entry) throw noSuchTable(tableParameter(context))
+  return entry
+}

@@ -1,0 +1,27 @@
+import type { ServedRoute } from '../serve.ts'
+import { configRoute } from './config.ts'
+import * as namespaces from './namespaces.ts'
+import * as read from './read-tables.ts'
+import * as write from './write-tables.ts'
+
+/** Every catalog route under `/v1/{prefix}`: what is listed here is served, and advertised, and nothing else is. */
+const served: readonly ServedRoute[] = [
+  namespaces.listNamespaces,
+  namespaces.createNamespaceRoute,
+  namespaces.loadNamespace,
+  namespaces.namespaceExists,
+  namespaces.dropNamespaceRoute,
+  namespaces.updateNamespaceProperties,
+  read.listTables,
+  write.createTableRoute,
+  read.loadTable,
+  read.tableExists,
+  write.commitTableRoute,
+  write.dropTableRoute,
+  write.renameTableRoute,
+  write.registerTableRoute,
+  read.reportMetrics,
+  read.loadCredentials,
+]
+
+export const icebergRoutes: readonly ServedRoute[] = [configRoute(served), ...served]

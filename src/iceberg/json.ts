@@ -1,0 +1,122 @@
+import { badRequest } from '#domain/errors'
+import { scanJson } from './json-scan.ts'
+
+/**
+ * Lossless JSON: a number that JavaScript would change keeps its source text. Snapshot ids have 63 bits, and a float
+ * default must stay `1.0`, because Java refuses to read `1` there.
+ */
+
+/** A number as it was written, made by `JSON.rawJSON`; `JSON.stringify` writes it back byte for byte. */
+export interface RawNumber {
+  readonly rawJSON: string
+}
+
+/** A plain `number` is always a safe integer in canonical form; every other number is a {@link RawNumber}. */
+export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject
+
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** What TypeScript's library doesn't declare yet. Node 24 and workerd have it. */
+interface SourceTextJson {
+  parse(text: string, reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown): unknown
+  rawJSON(text: string): RawNumber
+  isRawJSON(value: unknown): value is RawNumber
+}
+
+const sourceTextJson = JSON as unknown as SourceTextJson
+
+/** Deeper files don't exist; the limit keeps every walk over a document within the stack. */
+const STORED_DEPTH_MAX = 500
+
+const LONG_MIN = -(2n ** 63n)
+const LONG_MAX = 2n ** 63n - 1n
+
+/**
+ * Parses a stored file. Unknown and `__proto__`-like keys are kept as data.
+ * @throws CatalogError `bad-request` on malformed or absurdly nested text
+ */
+export function parseJson(text: string): Json {
+  scanJson(text, { depthMax: STORED_DEPTH_MAX, strictKeys: false })
+  return parse(text)
+}
+
+/**
+ * Parses a request body. Besides malformed text it refuses duplicate keys, the key `__proto__` and nesting beyond
+ * `depthMax`; a linear scan decides before anything recursive sees the text.
+ * @throws CatalogError `bad-request`
+ */
+export function parseRequest(text: string, depthMax: number): Json {
+  scanJson(text, { depthMax, strictKeys: true })
+  return parse(text)
+}
+
+/** JSON text of `value`; numbers are written as they were read. */
+export function writeJson(value: Json): string {
+  return JSON.stringify(value)
+}
+
+/** The value of an integer token; undefined for anything else, `1.0` and `1e3` included. */
+export function integerOf(value: unknown): bigint | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
+  return isRawNumber(value) && /^-?(0|[1-9]\d{0,39})$/.test(value.rawJSON) ? BigInt(value.rawJSON) : undefined
+}
+
+/** An integer as canonical decimal text: how ids are compared, stored and used as keys. */
+export function idOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : undefined
+  return integerOf(value)?.toString()
+}
+
+/** Whether an integer fits the 64 bits of a Java long. */
+export function isLong(value: bigint): boolean {
+  return value >= LONG_MIN && value <= LONG_MAX
+}
+
+/** The inverse of {@link integerOf}. */
+export function jsonOf(value: bigint): number | RawNumber {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : sourceTextJson.rawJSON(value.toString())
+}
+
+/** Deep equality; the order of keys doesn't matter, numbers are compared as they are written. */
+export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (isRawNumber(a) || isRawNumber(b)) return isRawNumber(a) && isRawNumber(b) && a.rawJSON === b.rawJSON
+  if (isList(a) || isList(b))
+    return isList(a) && isList(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]))
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  )
+}
+
+/** Whether `value` is a JSON object: not null, a list or a number. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value)
+}
+
+export function isList(value: unknown): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+export function isRawNumber(value: unknown): value is RawNumber {
+  return typeof value === 'object' && sourceTextJson.isRawJSON(value)
+}
+
+function parse(text: string): Json {
+  try {
+    return sourceTextJson.parse(text, keepNumber) as Json
+  } catch (cause) {
+    throw badRequest('Malformed JSON: expected one JSON document', cause)
+  }
+}
+
+function keepNumber(_key: string, value: unknown, context: { readonly source?: string }): unknown {
+  if (typeof value !== 'number') return value
+  const { source } = context
+  if (source === undefined || (Number.isSafeInteger(value) && String(value) === source)) return value
+  return sourceTextJson.rawJSON(source)
+}

@@ -1,0 +1,33 @@
+const LEVELS = ['debug', 'info', 'warn', 'error', 'none'] as const
+
+export type LogLevel = (typeof LEVELS)[number]
+
+/** @throws Error for a level that does not exist */
+export function logLevel(text: string | undefined): LogLevel {
+  const level = LEVELS.find((name) => name === (text ?? 'info'))
+  if (!level) throw new Error(`LOG_LEVEL must be one of ${LEVELS.join(', ')}, not '${text}'`)
+  return level
+}
+
+/** Writes one JSON line, unless the level is below what was asked for. Callers never pass a secret. */
+export function logLine(minimum: LogLevel, level: Exclude<LogLevel, 'none'>, fields: Readonly<Record<string, unknown>>): void {
+  if (LEVELS.indexOf(level) < LEVELS.indexOf(minimum)) return
+  console.log(JSON.stringify({ level, ...fields }))
+}
+
+/** An error with its causes, for the log: messages and stacks, never what a caller gets to see. */
+export function errorFields(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: String(error) }
+  return {
+    error: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: error.cause instanceof Error ? errorFields(error.cause) : describe(error.cause) }),
+  }
+}
+
+function describe(cause: unknown): unknown {
+  if (typeof cause !== 'object' || cause === null) return String(cause)
+  return Object.fromEntries(
+    Object.entries(cause).map(([key, value]) => [key, value instanceof Error ? errorFields(value) : String(value)]),
+  )
+}

@@ -1,0 +1,48 @@
+import type { RequestDeps, ServedRoute } from '#http/serve'
+import { rawPath } from '#http/path'
+import { CatalogError } from '#domain/errors'
+import type { AppContext } from './app.ts'
+import { configOf } from './config.ts'
+import { catalogDeps, now, storeOf, vendingOf } from './deps.ts'
+import { addCost } from './meter.ts'
+
+/** Serves a catalog route with this deployment's store, buckets, signer and lanes. */
+export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query: URLSearchParams): Promise<Response> {
+  const { env } = c
+  const { cost, requestId, fields } = c.var.state
+  const config = configOf(env)
+  const origin = new URL(c.req.raw.url).origin
+  const deps: RequestDeps = {
+    requestId,
+    address: c.req.header('cf-connecting-ip') ?? null,
+    authenticate: (headers) => config.tokens.verify(bearer(headers), now()),
+    tenant: ({ tenantId }) => storeOf(env, cost).tenant(tenantId),
+    services: ({ tenantId }, place) => ({
+      deps: catalogDeps(env, cost, {
+        tenantId,
+        tenant: storeOf(env, cost).tenant(tenantId),
+        storage: place.warehouse.storage,
+      }),
+      vending: vendingOf(config, origin),
+    }),
+    async commit({ tenantId }, place, request) {
+      const lane = [tenantId, place.catalog.id, place.branch.id, request.entry.objectId].join('/')
+      cost.laneCalls += 1
+      const reply = await env.TABLE_LANE.getByName(lane).commit(tenantId, request)
+      addCost(cost, reply.cost)
+      if (!reply.ok) throw new CatalogError(reply.kind, reply.message)
+      return reply.state
+    },
+    purgeSoon: ({ tenantId }) => env.PURGE_RUNNER.getByName(tenantId).wake(tenantId),
+    log: (more) => void Object.assign(fields, more),
+  }
+  return route.serve(c.req.raw, rawPath(c.req.raw.url), query, deps)
+}
+
+/** RFC 6750: `Authorization: Bearer <token>`. @throws CatalogError `unauthenticated` */
+function bearer(headers: Headers): string {
+  const match = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')
+  if (!match?.[1])
+    throw new CatalogError('unauthenticated', "Not authorized: expected the header 'Authorization: Bearer <token>'")
+  return match[1]
+}

@@ -1,0 +1,32 @@
+import type { Catalog, Grant, RevokedToken, Tenant, User, Warehouse } from '#domain/records'
+
+/** The plain records, by the word they are stored under. */
+export interface RecordKinds {
+  readonly tenant: Tenant
+  readonly warehouse: Warehouse
+  readonly catalog: Catalog
+  readonly user: User
+  readonly grant: Grant
+  readonly 'revoked-token': RevokedToken
+}
+
+export type RecordKind = keyof RecordKinds
+
+/** What stores index of a record besides its id. */
+interface Indexed<T> {
+  /** Unique within tenant and kind; null for records without a name. */
+  readonly name: (record: T) => string | null
+  /** The id of the record it belongs to: records are found by it. */
+  readonly owner: (record: T) => string | null
+}
+
+const none = (): null => null
+
+export const RECORD_KINDS: { readonly [K in RecordKind]: Indexed<RecordKinds[K]> } = {
+  tenant: { name: (tenant) => tenant.name, owner: none },
+  warehouse: { name: (warehouse) => warehouse.name, owner: none },
+  catalog: { name: (catalog) => catalog.name, owner: (catalog) => catalog.warehouseId },
+  user: { name: (user) => user.username, owner: none },
+  grant: { name: none, owner: (grant) => grant.userId },
+  'revoked-token': { name: none, owner: none },
+}

@@ -1,0 +1,35 @@
+import type { BranchStore } from '#store/store'
+import { forkAncestors } from '#versions/lineage'
+import { refByName, type TenantState } from './state.ts'
+
+export function branchStore(state: TenantState): BranchStore {
+  const isTaken = (catalogId: string, { id, name }: { id: string; name: string }): boolean =>
+    state.branches.has(id) || state.tags.has(id) || refByName(state, catalogId, name) !== null
+  return {
+    get: async (catalogId, name) => refByName(state, catalogId, name),
+    fork: async ({ id, name, from }) => {
+      const source = state.branches.get(from.branchId)
+      const seq = from.seq ?? source?.headSeq ?? 0
+      if (source?.state !== 'open' || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
+      const { catalogId } = source
+      const branch = { id, catalogId, name, state: 'open', headSeq: 0, ancestors: forkAncestors(source, seq) } as const
+      state.branches.set(id, branch)
+      return branch
+    },
+    tag: async ({ id, name, from }) => {
+      const source = state.branches.get(from.branchId)
+      const seq = from.seq ?? source?.headSeq ?? 0
+      if (!source || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
+      const tag = { id, catalogId: source.catalogId, name, at: { branchId: source.id, seq } }
+      state.tags.set(id, tag)
+      return tag
+    },
+    close: async (branchId) => {
+      const branch = state.branches.get(branchId)
+      if (branch?.state !== 'open') return false
+      state.branches.set(branchId, { ...branch, state: 'closed' })
+      return true
+    },
+  }
+}
+

@@ -1,0 +1,66 @@
+import type { RecordKind, RecordKinds } from '#store/kinds'
+import type { AuditEntry, PurgeJob } from '#store/store'
+import { keyText } from '#versions/check-commit'
+import type { Row } from '#versions/lineage'
+import { OPEN_SEQ, type Branch, type CatalogTag, type Key, type LogEntry } from '#versions/model'
+
+/**
+ * Everything of one tenant. Values are never changed, only replaced, so whatever has been read stays as it was; and
+ * every operation runs without an `await` between its first look and its last change, so it is atomic.
+ */
+export interface TenantState {
+  readonly records: { readonly [K in RecordKind]: Map<string, RecordKinds[K]> }
+  readonly branches: Map<string, Branch>
+  readonly tags: Map<string, CatalogTag>
+  /** By branch, then by `keyText`: all rows, former ones too. */
+  readonly rows: Map<string, Map<string, readonly Row[]>>
+  /** By branch, oldest first: position `seq` is at `seq - 1`. */
+  readonly log: Map<string, readonly LogEntry[]>
+  /** Committed ids have their position, void ones null. */
+  readonly commitIds: Map<string, number | null>
+  readonly idempotencyKeys: Set<string>
+  readonly audit: AuditEntry[]
+  readonly purges: Map<string, { readonly job: PurgeJob; readonly done: boolean }>
+}
+
+export function emptyState(): TenantState {
+  return {
+    records: {
+      tenant: new Map(),
+      warehouse: new Map(),
+      catalog: new Map(),
+      user: new Map(),
+      grant: new Map(),
+      'revoked-token': new Map(),
+    },
+    branches: new Map(),
+    tags: new Map(),
+    rows: new Map(),
+    log: new Map(),
+    commitIds: new Map(),
+    idempotencyKeys: new Set(),
+    audit: [],
+    purges: new Map(),
+  }
+}
+
+/** The rows of one key, as `resolveRow` asks for them. */
+export function rowsOfKey(state: TenantState, key: Key): (branchId: string) => readonly Row[] {
+  return (branchId) => state.rows.get(branchId)?.get(keyText(key)) ?? []
+}
+
+/** Every row of the tenant, on all branches, current and former. */
+export function* allRows(state: TenantState): Generator<Row> {
+  for (const rows of state.rows.values()) for (const ofKey of rows.values()) yield* ofKey
+}
+
+export function isCurrent(row: Row): boolean {
+  return row.entry.toSeq === OPEN_SEQ
+}
+
+/** The open branch or the tag of that name. */
+export function refByName(state: TenantState, catalogId: string, name: string): Branch | CatalogTag | null {
+  const isIt = (ref: Branch | CatalogTag): boolean => ref.catalogId === catalogId && ref.name === name
+  const branch = [...state.branches.values()].find((candidate) => candidate.state === 'open' && isIt(candidate))
+  return branch ?? [...state.tags.values()].find(isIt) ?? null
+}

@@ -1,0 +1,100 @@
+/**
+ * Every column of every SQL table, once: dialects, select lists and row types derive from here, the migrations are
+ * compared with it. SQL names are the same in snake case. Keys, indexes and constraints are in the migrations.
+ */
+interface Column {
+  readonly type: 'text' | 'integer' | 'json'
+  readonly nullable: boolean
+}
+
+export type Columns = Readonly<Record<string, Column>>
+
+const text = { type: 'text', nullable: false } as const
+const textOrNull = { type: 'text', nullable: true } as const
+const integer = { type: 'integer', nullable: false } as const
+const integerOrNull = { type: 'integer', nullable: true } as const
+const json = { type: 'json', nullable: false } as const
+
+export const TABLES = {
+  record: { tenantId: text, kind: text, id: text, name: textOrNull, owner: textOrNull, doc: json },
+  ref: {
+    tenantId: text,
+    id: text,
+    catalogId: text,
+    name: text,
+    kind: text,
+    state: text,
+    branchId: text,
+    seq: integer,
+    headSeq: integer,
+    ancestors: json,
+    createdAt: text,
+  },
+  entry: {
+    tenantId: text,
+    branchId: text,
+    class: text,
+    namespace: text,
+    name: text,
+    fromSeq: integer,
+    toSeq: integer,
+    rev: text,
+    objectId: text,
+    kind: text,
+    tombstone: integer,
+    metadataLocation: textOrNull,
+    locations: json,
+    properties: json,
+    summary: json,
+  },
+  folder: { tenantId: text, location: text, objectId: text },
+  log: { tenantId: text, branchId: text, seq: integer, at: text, ids: json, records: json, changes: json },
+  commitId: { tenantId: text, id: text, outcome: text, seq: integerOrNull, idempotencyKey: textOrNull },
+  audit: {
+    tenantId: text,
+    id: integer,
+    at: text,
+    commitId: text,
+    idempotencyKey: textOrNull,
+    principalId: text,
+    principalName: text,
+    client: textOrNull,
+    requestId: text,
+    address: textOrNull,
+    action: text,
+    target: text,
+    targetId: textOrNull,
+    message: text,
+    result: text,
+  },
+  purge: {
+    tenantId: text,
+    id: text,
+    objectId: text,
+    warehouseId: text,
+    metadataLocation: text,
+    locations: json,
+    state: text,
+    cursor: textOrNull,
+    createdAt: text,
+  },
+  purgeFolder: { tenantId: text, location: text, purgeId: text, objectId: text },
+} as const satisfies Record<string, Columns>
+
+/** A row as the driver returns it; JSON is text. */
+export type RowOf<T extends keyof typeof TABLES> = ColumnValues<(typeof TABLES)[T]>
+
+type ColumnValues<C extends Columns> = {
+  -readonly [K in keyof C]: (C[K]['type'] extends 'integer' ? number : string) | (C[K]['nullable'] extends true ? null : never)
+}
+
+export function sqlName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** All columns of `alias`, each under the name it has in code: `e.branch_id AS "branchId", …`. */
+export function selectList(table: keyof typeof TABLES, alias: string): string {
+  return Object.keys(TABLES[table])
+    .map((name) => `${alias}.${sqlName(name)} AS "${name}"`)
+    .join(', ')
+}

@@ -1,0 +1,89 @@
+import { OPEN_SEQ } from '#versions/model'
+
+/**
+ * Pieces of SQL that resolve keys over a lineage. `?1` is the tenant everywhere. They read a common table `lineage`
+ * (depth, branch_id, seq), whose bounds are below "open", so that one test fits heads and positions alike.
+ */
+
+/** "Still current", as the partial indexes have it: a literal, or they are not used. */
+export const OPEN = String(OPEN_SEQ)
+
+/** Where a statement finds the branch it is about: a FROM clause in which `b` is its row, and the bound to read at. */
+export interface PlaceSql {
+  readonly from: string
+  readonly seq: string
+}
+
+const WAREHOUSE = `JOIN record w ON w.tenant_id = ?1 AND w.kind = 'warehouse' AND w.id = c.owner`
+
+/** `?2` is the catalog's name, `?3` the branch's or tag's. */
+export const PLACE_BY_NAME: PlaceSql = {
+  from: `FROM record c
+    JOIN ref r ON r.tenant_id = ?1 AND r.catalog_id = c.id AND r.name = ?3 AND r.state = 'open'
+    JOIN ref b ON b.tenant_id = ?1 AND b.id = r.branch_id
+    ${WAREHOUSE}
+    WHERE c.tenant_id = ?1 AND c.kind = 'catalog' AND c.name = ?2`,
+  seq: 'r.seq',
+}
+
+/** `?2` is the branch's id, `?3` the bound. */
+export const PLACE_BY_ID: PlaceSql = {
+  from: `FROM ref b
+    JOIN record c ON c.tenant_id = ?1 AND c.kind = 'catalog' AND c.id = b.catalog_id
+    ${WAREHOUSE}
+    WHERE b.tenant_id = ?1 AND b.id = ?2 AND b.kind = 'branch'`,
+  seq: '?3',
+}
+
+/** The head of the branch with the id `?2`. */
+export const HEAD_BY_ID: PlaceSql = { from: 'FROM ref b WHERE b.tenant_id = ?1 AND b.id = ?2', seq: OPEN }
+
+/** The common table of a place, nearest branch first. `only` narrows down when there is a place at all. */
+export function lineageAt({ from, seq }: PlaceSql, only = ''): string {
+  return `place (branch_id, seq, ancestors) AS MATERIALIZED (SELECT b.id, min(${seq}, ${OPEN} - 1), b.ancestors ${from} ${only}),
+    lineage (depth, branch_id, seq) AS MATERIALIZED (
+      SELECT 0, branch_id, seq FROM place
+      UNION ALL
+      SELECT a.key + 1, a.value->>'branchId', a.value->>'seq' FROM place, json_each(place.ancestors) a
+    )`
+}
+
+/** The common table of what the branch with the id `?2` rests on, without itself. */
+export const ANCESTORS_BY_ID = `lineage (depth, branch_id, seq) AS MATERIALIZED (
+  SELECT a.key, a.value->>'branchId', a.value->>'seq'
+  FROM ref b, json_each(b.ancestors) a WHERE b.tenant_id = ?1 AND b.id = ?2
+)`
+
+/** SQL expressions for the parts of a key. */
+export interface KeySql {
+  readonly of: string
+  readonly namespace: string
+  readonly name: string
+}
+
+/**
+ * The rowid of the row that decides a key, tombstones included; null if no branch has one. Per branch it seeks the
+ * newest row up to the bound and tests afterwards whether that one still is valid: a range on both ends would read the
+ * key's whole history.
+ */
+export function decidingRow({ of, namespace, name }: KeySql): string {
+  const isKey = (row: string): string =>
+    `${row}.tenant_id = ?1 AND ${row}.branch_id = l.branch_id AND ${row}.class = ${of} AND ${row}.namespace = ${namespace} AND ${row}.name = ${name}`
+  return `(SELECT x.rowid FROM lineage l CROSS JOIN entry x
+    WHERE ${isKey('x')} AND x.to_seq > l.seq
+      AND x.from_seq = (SELECT max(y.from_seq) FROM entry y WHERE ${isKey('y')} AND y.from_seq <= l.seq)
+    ORDER BY l.depth LIMIT 1)`
+}
+
+/** Whether readers see the key. */
+export function isVisible(key: KeySql): string {
+  return `EXISTS (SELECT 1 FROM entry v WHERE v.rowid = ${decidingRow(key)} AND v.tombstone = 0)`
+}
+
+/** The first name after the given one that any branch of the lineage ever had, visible or not; null after the last. */
+export function nextName({ of, namespace, name }: KeySql): string {
+  return `(SELECT min((
+    SELECT min(n.name) FROM entry n
+    WHERE n.tenant_id = ?1 AND n.branch_id = m.branch_id AND n.class = ${of} AND n.namespace = ${namespace} AND n.name > ${name}
+  )) FROM lineage m)`
+}

@@ -1,0 +1,41 @@
+import { DurableObject } from 'cloudflare:workers'
+import type { TableState } from '#catalog/create-table'
+import { tableLane, type LaneRequest } from '#catalog/lane'
+import { CatalogError, type ErrorKind } from '#domain/errors'
+import type { TenantId } from '#domain/records'
+import { configOf } from './config.ts'
+import { catalogDeps, storeOf } from './deps.ts'
+import { errorFields, logLine } from './log.ts'
+import { newCost, type Cost } from './meter.ts'
+
+export type LaneReply = { readonly cost: Cost } & (
+  | { readonly ok: true; readonly state: TableState }
+  | { readonly ok: false; readonly kind: ErrorKind; readonly message: string }
+)
+
+/**
+ * The lane of one table, named by tenant, catalog, branch and object id. It holds nothing that matters: evicted half-way
+ * it leaves at most an orphan file, and two live lanes of one table only race at the store.
+ */
+export class TableLane extends DurableObject<Cloudflare.Env> {
+  readonly #lane = tableLane()
+
+  async commit(tenantId: TenantId, request: LaneRequest): Promise<LaneReply> {
+    const cost = newCost()
+    try {
+      const tenant = storeOf(this.env, cost).tenant(tenantId)
+      const deps = catalogDeps(this.env, cost, { tenantId, tenant, storage: request.storage })
+      return { ok: true, state: await this.#lane.commit(deps, request), cost }
+    } catch (error) {
+      if (error instanceof CatalogError) return { ok: false, kind: error.kind, message: error.message, cost }
+      const requestId = request.actor.requestId
+      logLine(configOf(this.env).logLevel, 'error', { requestId, lane: this.ctx.id.name, ...errorFields(error) })
+      return {
+        ok: false,
+        kind: 'commit-state-unknown',
+        message: `The commit ended in an error; load the table to find out whether it happened (request id ${requestId})`,
+        cost,
+      }
+    }
+  }
+}
