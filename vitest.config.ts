@@ -1,6 +1,13 @@
 import path from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { exportJWK, generateKeyPair } from 'jose'
 import { defineConfig } from 'vitest/config'
+
+/** A signing key for this run only. */
+async function signingKeys(): Promise<string> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  return JSON.stringify({ keys: [{ ...(await exportJWK(privateKey)), kid: 'test', alg: 'ES256' }] })
+}
 
 /** `*.worker.test.ts` run in workerd with local D1, R2 and Durable Objects; every other test runs in Node. */
 export default defineConfig(async () => ({
@@ -18,7 +25,14 @@ export default defineConfig(async () => ({
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
-              bindings: { TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')) },
+              bindings: {
+                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
+                TOKEN_KEYS: await signingKeys(),
+                S3_LOCAL: 'true',
+                S3_ACCESS_KEY_ID: 'test-access-key',
+                S3_SECRET_ACCESS_KEY: crypto.randomUUID(),
+                LOG_LEVEL: 'warn',
+              },
             },
           }),
         ],

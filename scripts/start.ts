@@ -1,7 +1,7 @@
+import { endProcessesWith } from './processes.ts'
 import { parseOptions, USAGE, type StartOptions } from './start/options.ts'
 import { banner, jsonLine } from './start/banner.ts'
-import { openDataFolder } from './start/data-folder.ts'
-import { endProcessesOf } from './start/leftovers.ts'
+import { DATA_VARIABLE, openDataFolder } from './start/data-folder.ts'
 import { applyMigrations } from './start/migrate.ts'
 import { originOf, refuseBusyPort } from './start/origin.ts'
 import { untilReady } from './start/ready.ts'
@@ -41,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function serve(options: StartOptions, stop: AbortSignal): Promise<void> {
   const folder = openDataFolder(options.data)
   try {
-    await endProcessesOf(folder.path)
+    await endProcessesWith(DATA_VARIABLE, folder.path)
     await refuseBusyPort(options.host, options.port)
     await serveFolder(options, folder.path, stop)
   } finally {

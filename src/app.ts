@@ -35,7 +35,13 @@ export function createApp(): Hono<{ Bindings: Cloudflare.Env; Variables: { state
   app.get('/health/ready', ready)
   app.post('/api/v1/users/login', (c) =>
     login(
-      { store: storeOf(c.env, c.var.state.cost), tokens: configOf(c.env).tokens, defaultTenantId: DEFAULT_TENANT_ID, now, newId },
+      {
+        store: storeOf(c.env, c.var.state.cost),
+        tokens: configOf(c.env).tokens,
+        defaultTenantId: DEFAULT_TENANT_ID,
+        now,
+        newId,
+      },
       c.req.raw,
     ),
   )

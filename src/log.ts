@@ -10,7 +10,11 @@ export function logLevel(text: string | undefined): LogLevel {
 }
 
 /** Writes one JSON line, unless the level is below what was asked for. Callers never pass a secret. */
-export function logLine(minimum: LogLevel, level: Exclude<LogLevel, 'none'>, fields: Readonly<Record<string, unknown>>): void {
+export function logLine(
+  minimum: LogLevel,
+  level: Exclude<LogLevel, 'none'>,
+  fields: Readonly<Record<string, unknown>>,
+): void {
   if (LEVELS.indexOf(level) < LEVELS.indexOf(minimum)) return
   console.log(JSON.stringify({ level, ...fields }))
 }
@@ -21,7 +25,9 @@ export function errorFields(error: unknown): Record<string, unknown> {
   return {
     error: error.message,
     stack: error.stack,
-    ...(error.cause === undefined ? {} : { cause: error.cause instanceof Error ? errorFields(error.cause) : describe(error.cause) }),
+    ...(error.cause === undefined
+      ? {}
+      : { cause: error.cause instanceof Error ? errorFields(error.cause) : describe(error.cause) }),
   }
 }
 

@@ -57,9 +57,9 @@ catalog = load_catalog(
     warehouse="${warehouse}",
     token=token,
 )
-rows = pa.table({"id": [1, 2, 3], "name": ["giant", "ground", "tree"]})
-catalog.create_namespace_if_not_exists("zoo")
-table = catalog.create_table_if_not_exists("zoo.pangolins", schema=rows.schema)
+catalog.create_namespace_if_not_exists("docs")
+rows = pa.table({"id": [1, 2, 3], "name": ["ann", "bob", "eve"]})
+table = catalog.create_table_if_not_exists("docs.people", schema=rows.schema)
 table.append(rows)
 print(table.scan().to_arrow())
 `

@@ -4,6 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { writeFileAtomic } from './atomic-file.ts'
 import { Refusal } from './refusal.ts'
 
+/** Every process that serves a data folder carries its path in this variable, and is found by it when its parent is gone. */
+export const DATA_VARIABLE = 'PANGOLIN_DATA'
+
 /** The layout of the data folder; a higher number was written by a later version. */
 const FORMAT = 1
 const FORMAT_FILE = 'format.json'

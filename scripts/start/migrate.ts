@@ -16,7 +16,7 @@ export async function applyMigrations(data: string, stop: AbortSignal): Promise<
   const code = await wrangler.exit
   stop.throwIfAborted()
   if (code !== 0) {
-    throw new Refusal(`The migrations of the database failed; wrangler's last words:\n${wrangler.lastLines()}`)
+    throw new Refusal(`The database could not be brought up to date.\n${wrangler.lastLines()}`)
   }
   writeFileAtomic(stamp, wanted)
 }

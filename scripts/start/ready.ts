@@ -3,7 +3,7 @@ import { Refusal } from './refusal.ts'
 import { SECRETS_FILE } from './secrets.ts'
 
 const POLL_MS = 50
-const READY_MS_MAX = 120_000
+const READY_MS_MAX = 60_000
 
 /**
  * Resolves with a token of `admin` once an engine would succeed: the store answers, the login works and the catalog

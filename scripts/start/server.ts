@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { endProcessesOf } from './leftovers.ts'
+import { endProcessesWith } from '../processes.ts'
+import { DATA_VARIABLE } from './data-folder.ts'
 import { Refusal } from './refusal.ts'
 import { spawnWrangler } from './wrangler.ts'
 
@@ -29,9 +30,7 @@ export function startServer(options: ServerOptions, stop: AbortSignal): Server {
   const stopped = wrangler.exit.then(async (code) => {
     await delay(SIGNAL_GRACE_MS)
     if (!stop.aborted) {
-      throw new Refusal(
-        `The server ended by itself (exit code ${code}); wrangler's last words:\n${wrangler.lastLines()}`,
-      )
+      throw new Refusal(`The server ended by itself (exit code ${code}).\n${wrangler.lastLines()}`.trimEnd())
     }
   })
   const died = stopped.then(() => stop.throwIfAborted() as never)
@@ -40,7 +39,7 @@ export function startServer(options: ServerOptions, stop: AbortSignal): Server {
   died.catch(() => {})
   const end = async (): Promise<void> => {
     wrangler.kill()
-    await endProcessesOf(options.data)
+    await endProcessesWith(DATA_VARIABLE, options.data)
     await wrangler.exit
   }
   return { died, stopped, end }

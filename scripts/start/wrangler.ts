@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { DATA_VARIABLE } from './leftovers.ts'
+import { stripVTControlCharacters } from 'node:util'
+import { DATA_VARIABLE } from './data-folder.ts'
 
 /** Lines of output kept to say why wrangler ended. */
 const LINES_KEPT = 20
@@ -31,7 +32,8 @@ export function spawnWrangler(
     signal: stop,
   })
   const lines: string[] = []
-  const take = (text: string): void => {
+  const take = (coloured: string): void => {
+    const text = stripVTControlCharacters(coloured)
     print(text)
     lines.push(...text.split('\n').filter((line) => line.trim() !== ''))
     lines.splice(0, lines.length - LINES_KEPT)

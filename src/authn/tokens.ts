@@ -59,7 +59,8 @@ export function tokenAuthority(settings: { jwks: string; issuer: string; audienc
         if (typeof protectedHeader.kid !== 'string') throw new errors.JWTInvalid('kid is required')
         return claimsOf(payload)
       } catch (cause) {
-        const reason = cause instanceof errors.JWTExpired ? 'the token has expired: log in again' : 'the token is not valid'
+        const reason =
+          cause instanceof errors.JWTExpired ? 'the token has expired: log in again' : 'the token is not valid'
         throw new CatalogError('unauthenticated', `Not authorized: ${reason}`, cause)
       }
     },

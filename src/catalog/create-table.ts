@@ -69,7 +69,10 @@ export async function commitNewTable(
   })
   if (result.result === 'invalid') throw badRequest(result.message)
   if (result.result !== 'changed')
-    throw new CatalogError('commit-failed', 'message' in result ? result.message : 'Requirement failed: nothing to create')
+    throw new CatalogError(
+      'commit-failed',
+      'message' in result ? result.message : 'Requirement failed: nothing to create',
+    )
   checkLocations(result.metadata, null, storageOf(input.place))
   return insert(deps, caller, { ...input, metadata: result.metadata, kind: 'create' })
 }
@@ -177,4 +180,3 @@ export function overlap(locations: readonly string[]): CatalogError {
     `Invalid table location: ${locations.join(', ')} overlaps with the files of another table, or of one that was dropped; choose another location or none`,
   )
 }
-

@@ -144,10 +144,7 @@ async function change(
   })
 }
 
-async function readNamespace(
-  deps: CatalogDeps,
-  input: { place: Place; namespace: Namespace },
-): Promise<Entry | null> {
+async function readNamespace(deps: CatalogDeps, input: { place: Place; namespace: Namespace }): Promise<Entry | null> {
   const { entries } = await deps.tenant.read({
     at: { branchId: input.place.branch.id },
     keys: [namespaceKey(input.namespace)],

@@ -1,4 +1,4 @@
-import { CatalogError } from '#domain/errors'
+import { CatalogError, type ErrorKind } from '#domain/errors'
 import type { ValidatedLocation } from '#domain/location'
 import { readTableMetadata } from '#iceberg/metadata'
 import { R2_DELETE_KEYS_MAX } from '#src/limits'
@@ -86,7 +86,8 @@ const JOBS_PER_PAGE = 50
 export async function purgeStep(deps: PurgeStepDeps): Promise<PurgeStepResult> {
   const jobs: PurgeJobResult[] = []
   let budget = deps.budget
-  for (let after: string | undefined; ; ) {
+  let after: string | undefined
+  for (;;) {
     const page = await deps.purges.pending({ limit: JOBS_PER_PAGE, ...(after === undefined ? {} : { after }) })
     for (const job of page) {
       if (budget <= 0) return { again: 'now', jobs }
@@ -123,12 +124,16 @@ async function readPlan(deps: PurgeDeps, job: PurgeJob, onUnreadable: () => void
       return planPurge(readTableMetadata(text), location.uri)
     }
   } catch (cause) {
-    if (!(cause instanceof CatalogError) || cause.kind === 'unavailable') throw cause
+    if (!(cause instanceof CatalogError)) throw cause
     if (cause.kind === 'file-not-found') return null
+    if (!UNREADABLE.has(cause.kind)) throw cause
   }
   onUnreadable()
   return null
 }
+
+/** Errors that say what a file holds, not how its storage is. */
+const UNREADABLE: ReadonlySet<ErrorKind> = new Set(['bad-request', 'unprocessable', 'too-large'])
 
 /** Whether the file is still there is the question here. */
 const NO_CACHE: MetadataCache = { get: () => undefined, set: () => undefined }

@@ -26,7 +26,9 @@ export function pageToken(after: string, list: readonly string[]): string {
 
 function readToken(token: string, list: readonly string[]): string {
   try {
-    const parts: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(base64url.decode(token)))
+    const parts: unknown = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(base64url.decode(token)),
+    )
     if (Array.isArray(parts) && parts.length === list.length + 1 && list.every((part, i) => part === parts[i])) {
       const after: unknown = parts.at(-1)
       if (typeof after === 'string') return after

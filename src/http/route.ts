@@ -79,12 +79,7 @@ export interface CatalogRoute<Body = unknown> extends RouteBase {
 }
 
 /** Reads the path parameters and query of a request. */
-export function askedOf(
-  route: RouteBase,
-  path: string,
-  query: URLSearchParams,
-  headers: Headers,
-): Asked<undefined> {
+export function askedOf(route: RouteBase, path: string, query: URLSearchParams, headers: Headers): Asked<undefined> {
   return { route, parameters: pathParameters(route.path, path), query, headers, body: undefined, bodyText: '' }
 }
 

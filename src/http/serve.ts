@@ -10,7 +10,15 @@ import type { Place, ReadResult, TenantStore } from '#store/store'
 import { OPEN_SEQ, type Entry, type Key } from '#versions/model'
 import type { TokenClaims } from '#authn/tokens'
 import { readJson, readText } from './body.ts'
-import { askedOf, parameter, type Asked, type CatalogContext, type CatalogRoute, type Need, type Target } from './route.ts'
+import {
+  askedOf,
+  parameter,
+  type Asked,
+  type CatalogContext,
+  type CatalogRoute,
+  type Need,
+  type Target,
+} from './route.ts'
 
 /** What serving one request needs from the wiring; tenant-bound things are made once the tenant is known. */
 export interface RequestDeps {
@@ -76,7 +84,10 @@ async function serve<Body>(
   const decision = (actions: readonly GrantAction[], on: string): Decision =>
     decide(caller, actions, keys.chain(targetNamed(targets, on), place, read.entries))
   const needs = typeof route.authorize === 'function' ? route.authorize(asked) : route.authorize
-  for (const need of needs) enforce(need, decision(need.actions, need.on), targetNamed(targets, need.on), (target) => keys.entry(target, read.entries))
+  for (const need of needs)
+    enforce(need, decision(need.actions, need.on), targetNamed(targets, need.on), (target) =>
+      keys.entry(target, read.entries),
+    )
   if (route.writes && place.seq !== OPEN_SEQ)
     throw new CatalogError('forbidden', `${name} is a tag, which is read-only; write to a branch instead`)
   const { deps: services, vending } = deps.services(claims, place)
@@ -94,8 +105,11 @@ async function serve<Body>(
     entry: (on) => keys.entry(targetNamed(targets, on), read.entries),
     may: (actions, on) => decision(actions, on) === 'allowed',
     sees: (entry, on) =>
-      decide(caller, ['list'], [...keys.chain(targetNamed(targets, on), place, read.entries), scopeOf(entry, place)]) ===
-      'allowed',
+      decide(
+        caller,
+        ['list'],
+        [...keys.chain(targetNamed(targets, on), place, read.entries), scopeOf(entry, place)],
+      ) === 'allowed',
   }
   return route.handler(context)
 }

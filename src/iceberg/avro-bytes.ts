@@ -13,7 +13,7 @@ const VARINT_BYTES_MAX = 10
  * several nested ones, and a null in a union is two values in one byte. Schemas that nest empty records
  * could otherwise ask for 2^64 values in no bytes at all.
  */
-const VALUES_PER_BYTE_MAX = 16
+const VALUES_PER_BYTE_MAX = 8
 const VALUES_MIN = 1024
 
 /** Values that one record may hold in memory at a time: the column statistics of 10,000 columns have 150,000. */

@@ -55,11 +55,11 @@ export function readValue(type: AvroType, wanted: Projection, cursor: Cursor, de
     case 'double':
       return cursor.readDouble()
     case 'bytes':
-      return cursor.readBytes(cursor.readSize()).slice()
+      return new Uint8Array(cursor.readBytes(cursor.readSize()))
     case 'string':
       return readText(cursor)
     case 'fixed':
-      return cursor.readBytes(type.size).slice()
+      return new Uint8Array(cursor.readBytes(type.size))
     case 'enum':
       return at(type.symbols, cursor.readInt(), 'symbol of an enum')
     case 'union':

@@ -88,9 +88,7 @@ export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (isList(a) || isList(b))
     return isList(a) && isList(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]))
   const keys = Object.keys(a)
-  return (
-    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
-  )
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
 }
 
 /** Whether `value` is a JSON object: not null, a list or a number. */

@@ -1,6 +1,5 @@
 import { badRequest } from '#domain/errors'
 import { shown } from './fields.ts'
-import type { Json } from './json.ts'
 import type { NestedField } from './schema.ts'
 
 /** Iceberg's types as JSON has them: text for primitives, objects for the nested ones. */
@@ -114,9 +113,4 @@ function decimalType(precision: string, scale: string): Primitive {
       `Invalid type: expected a decimal of precision 1 to ${DECIMAL_PRECISION_MAX} and a scale up to it, found decimal(${precision}, ${scale})`,
     )
   return { name: 'decimal', parameters: [String(digits), String(Number(scale))] }
-}
-
-/** Whether JSON has the outer form of a type: text or an object. */
-export function isTypeShaped(value: Json | undefined): boolean {
-  return typeof value === 'string' || (typeof value === 'object' && value !== null)
 }

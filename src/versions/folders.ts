@@ -36,7 +36,8 @@ export function changesThatClash(changes: readonly Change[]): ReadonlySet<number
     if (clash) clashing.add(index)
     for (const location of next.locations) {
       owners.set(location, next.objectId)
-      for (const folder of foldersAbove(location)) inside.set(folder, (inside.get(folder) ?? new Set()).add(next.objectId))
+      for (const folder of foldersAbove(location))
+        inside.set(folder, (inside.get(folder) ?? new Set()).add(next.objectId))
     }
   }
   return clashing

@@ -15,7 +15,8 @@ export async function loadResult(
   access: StorageAccess,
 ): Promise<Response> {
   const credential = await credentialFor(context, state.locations, access)
-  const location = state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
+  const location =
+    state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
   const config = JSON.stringify(credential?.config ?? {})
   const credentials = JSON.stringify(credential ? [credential] : [])
   return jsonText(`{${location}"metadata":${state.metadata},"config":${config},"storage-credentials":${credentials}}`)
@@ -32,7 +33,8 @@ export async function credentialFor(
 ): Promise<VendedCredential | null> {
   const { vending, place, deps, headers } = context
   const wanted = headers.get('x-iceberg-access-delegation')
-  if (!vending || (wanted !== null && !wanted.split(',').some((mode) => mode.trim() === 'vended-credentials'))) return null
+  if (!vending || (wanted !== null && !wanted.split(',').some((mode) => mode.trim() === 'vended-credentials')))
+    return null
   return vend(vending, place, locations, access, deps.now())
 }
 

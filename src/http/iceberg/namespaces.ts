@@ -116,11 +116,7 @@ export const updateNamespaceProperties = catalogRoute({
 })
 
 /** The entries of a listing that the caller may see; a namespace in which he may see nothing looks missing. */
-export async function listed(
-  context: CatalogContext<unknown>,
-  on: string,
-  kind: Entry['kind'],
-): Promise<Listed> {
+export async function listed(context: CatalogContext<unknown>, on: string, kind: Entry['kind']): Promise<Listed> {
   const { namespace } = context.target(on)
   const all = context.may(['list'], on)
   const page = {

@@ -45,7 +45,7 @@ export const registerTableRoute = catalogRoute({
   writes: true,
   handler: async (context) => {
     const { overwrite, metadataLocation } = context.body
-    if (overwrite) throw badRequest("Invalid overwrite: replacing a registered table is not offered; drop it first")
+    if (overwrite) throw badRequest('Invalid overwrite: replacing a registered table is not offered; drop it first')
     const registered = await registerTable(context.deps, context.caller, { ...creation(context), metadataLocation })
     return loadResult(context, registered, 'read-write')
   },
@@ -104,7 +104,8 @@ export const renameTableRoute = catalogRoute({
   handler: async (context) => {
     const { source, destination } = context.body
     const entry = context.entry('source')
-    if (!entry) throw new CatalogError('no-such-table', `Table does not exist: ${dotted(source.namespace, source.name)}`)
+    if (!entry)
+      throw new CatalogError('no-such-table', `Table does not exist: ${dotted(source.namespace, source.name)}`)
     await renameTable(context.deps, context.caller, { place: context.place, source, destination, entry })
     return noContent()
   },

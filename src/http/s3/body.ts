@@ -4,8 +4,8 @@ import type { Authenticated } from './authenticate.ts'
 import { ByteSource } from './byte-source.ts'
 import { decodeChunks } from './chunked.ts'
 import { S3Error } from './errors.ts'
-import { HeldWriter } from './held-writer.ts'
 import { EMPTY_SHA256, sha256Hex } from './sigv4.ts'
+import { Collector, HeldWriter, type Sink } from './sinks.ts'
 
 /** How the bytes of an object arrive, by `x-amz-content-sha256`. */
 const PAYLOAD_MODES: ReadonlyMap<
@@ -18,8 +18,8 @@ const PAYLOAD_MODES: ReadonlyMap<
   ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER', { chunked: true, signed: true, trailer: true }],
 ])
 
-/** Reads a body to its end, hands its content to the writer, and throws if it is not what was signed. */
-type Feed = (source: ByteSource, sink: HeldWriter) => Promise<void>
+/** Reads a body to its end, hands its content on, and throws if it is not what was signed. */
+type Feed = (source: ByteSource, sink: Sink) => Promise<void>
 
 /** The hex SHA-256 that the client signed for its body, or null if the body is not signed as a whole. */
 export function signedHash({ presented: { payload } }: Authenticated): string | null {
@@ -27,23 +27,32 @@ export function signedHash({ presented: { payload } }: Authenticated): string | 
 }
 
 /**
- * Streams the bytes of the object that a request uploads into `consume`, which gets a stream of known length. A body
- * that turns out to be wrong makes the stream fail before its end, so `consume` must be one atomic write.
+ * Gives the bytes of the object that a request uploads to `consume`: a small object whole, once it is known to be what
+ * was signed; a larger one as a stream of known length. A body that turns out to be wrong makes the stream fail before
+ * its end, so `consume` must be one atomic write.
  * @throws S3Error `MissingContentLength`, `IncompleteBody`, `SignatureDoesNotMatch`, `XAmzContentSHA256Mismatch` …
  */
-export async function streamObject<T>(
+export async function storeBody<T>(
   request: Request,
   signer: Authenticated,
   consume: (content: ReadableStream<Uint8Array> | Uint8Array) => Promise<T>,
 ): Promise<T> {
   const { length, feed } = planFor(request, signer)
   const source = new ByteSource(request.body)
+  if (length > S3_STREAM_PIECE_BYTES) return streamBody(source, length, feed, consume)
+  const collector = new Collector(length)
+  await feed(source, collector)
+  return consume(collector.finish())
+}
+
+async function streamBody<T>(
+  source: ByteSource,
+  length: number,
+  feed: Feed,
+  consume: (content: ReadableStream<Uint8Array>) => Promise<T>,
+): Promise<T> {
   const pipe = new FixedLengthStream(length)
   const sink = new HeldWriter(pipe.writable, length)
-  if (length === 0) {
-    await feed(source, sink)
-    return consume(new Uint8Array(0))
-  }
   let failure: unknown
   feed(source, sink)
     .then(() => sink.finish())

@@ -2,7 +2,8 @@ import { toHex } from '#domain/hex'
 import type { Authenticated } from './authenticate.ts'
 import type { ByteSource } from './byte-source.ts'
 import { accessDenied, S3Error } from './errors.ts'
-import type { HeldWriter } from './held-writer.ts'
+
+import type { Sink } from './sinks.ts'
 import { chunkStringToSign, sha256Hex, signatureMatches, trailerStringToSign } from './sigv4.ts'
 
 export interface Chunking {
@@ -21,7 +22,7 @@ const TRAILERS_MAX = 16
  * are parsed and not compared: no client depends on it.
  * @throws S3Error `SignatureDoesNotMatch`, `IncompleteBody`, `MalformedTrailerError`
  */
-export async function decodeChunks(source: ByteSource, sink: HeldWriter, chunking: Chunking): Promise<void> {
+export async function decodeChunks(source: ByteSource, sink: Sink, chunking: Chunking): Promise<void> {
   const chain = chunking.signer && new SignatureChain(chunking.signer)
   for (;;) {
     const { size, signature } = parseChunkHeader(await source.line())
@@ -40,7 +41,7 @@ function parseChunkHeader(line: string): { size: number; signature: string } {
 }
 
 /** Passes on one chunk's bytes. Returns their hex SHA-256 if it is wanted, `''` if not. */
-async function copyChunk(source: ByteSource, sink: HeldWriter, size: number, hashed: boolean): Promise<string> {
+async function copyChunk(source: ByteSource, sink: Sink, size: number, hashed: boolean): Promise<string> {
   const digest = hashed ? new crypto.DigestStream('SHA-256') : null
   const hasher = digest?.getWriter()
   for (let left = size; left > 0;) {

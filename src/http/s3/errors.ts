@@ -68,12 +68,18 @@ export function errorResponse(error: S3Error, method: string, resource: string, 
   return new Response(xmlDocument(root, ''), { status, headers: { 'content-type': 'application/xml' } })
 }
 
+const NO_SUCH_UPLOAD = 'The upload does not exist; it may have been aborted or completed.'
+
+export function noSuchUpload(cause: unknown): S3Error {
+  return new S3Error('NoSuchUpload', NO_SUCH_UPLOAD, cause)
+}
+
 /** What the R2 binding reports, by the number at the end of its message. */
 const R2_ERRORS: Readonly<Record<string, readonly [code: S3ErrorCode, message: string]>> = {
   10011: ['EntityTooSmall', 'Every part but the last must have at least 5 MiB.'],
   10012: ['MetadataTooLarge', 'The metadata headers exceed the maximum allowed metadata size.'],
   10020: ['KeyTooLongError', 'The key is longer than 1024 bytes.'],
-  10024: ['NoSuchUpload', 'The upload does not exist; it may have been aborted or completed.'],
+  10024: ['NoSuchUpload', NO_SUCH_UPLOAD],
   10025: ['InvalidPart', 'A part could not be found, or its ETag does not match the one uploaded.'],
   10037: ['BadDigest', 'The checksum given does not match the bytes received.'],
   10039: ['InvalidRange', 'The requested range is not satisfiable.'],

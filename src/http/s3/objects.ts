@@ -1,4 +1,4 @@
-import { streamObject } from './body.ts'
+import { storeBody } from './body.ts'
 import { type Call, xmlResponse } from './call.ts'
 import { evaluate, preconditionFailed, readConditions, refuseConditions, writeConditions } from './conditions.ts'
 import { opensKey, requireAction } from './credential.ts'
@@ -39,7 +39,7 @@ function unmet(conditions: Headers, object: R2Object): Response {
 export async function putObject({ bucket, request, target, signer }: Call): Promise<Response> {
   const onlyIf = writeConditions(request.headers)
   const options = { ...metadataIn(request.headers), ...(onlyIf && { onlyIf }) }
-  const object: R2Object | null = await streamObject(request, signer, (content) =>
+  const object: R2Object | null = await storeBody(request, signer, (content) =>
     bucket.put(target.key, content, options),
   )
   if (!object) throw preconditionFailed()

@@ -94,15 +94,13 @@ function apply(state: TenantState, branch: Branch, commit: CatalogCommit): numbe
 
 function move(state: TenantState, branch: Branch, commit: CatalogCommit, change: Change, seq: number): void {
   const rowsOf = rowsOfKey(state, change.key)
-  const closed = rowsOf(branch.id).map(
-    (row): Row => (isCurrent(row) ? { ...row, entry: { ...row.entry, toSeq: seq } } : row),
+  const closed = rowsOf(branch.id).map((row): Row =>
+    isCurrent(row) ? { ...row, entry: { ...row.entry, toSeq: seq } } : row,
   )
   const hidden = change.next ? null : rowToHide(rowsOf, branch.ancestors)
   const value = change.next ?? hidden?.entry
   const range = { branchId: branch.id, rev: commit.members[0]?.id ?? '', fromSeq: seq, toSeq: OPEN_SEQ }
-  const added: Row[] = value
-    ? [{ entry: { ...value, ...change.key, ...range }, tombstone: change.next === null }]
-    : []
+  const added: Row[] = value ? [{ entry: { ...value, ...change.key, ...range }, tombstone: change.next === null }] : []
   const ofBranch = state.rows.get(branch.id) ?? new Map<string, readonly Row[]>()
   ofBranch.set(keyText(change.key), [...closed, ...added])
   state.rows.set(branch.id, ofBranch)

@@ -42,10 +42,7 @@ function boundById(
   return branch ? { branch, seq } : null
 }
 
-function boundByName(
-  state: TenantState,
-  at: { catalog: string; ref: string },
-): { branch: Branch; seq: number } | null {
+function boundByName(state: TenantState, at: { catalog: string; ref: string }): { branch: Branch; seq: number } | null {
   const catalog = [...state.records.catalog.values()].find(({ name }) => name === at.catalog)
   const ref = catalog ? refByName(state, catalog.id, at.ref) : null
   if (!ref) return null

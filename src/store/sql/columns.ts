@@ -85,7 +85,9 @@ export const TABLES = {
 export type RowOf<T extends keyof typeof TABLES> = ColumnValues<(typeof TABLES)[T]>
 
 type ColumnValues<C extends Columns> = {
-  -readonly [K in keyof C]: (C[K]['type'] extends 'integer' ? number : string) | (C[K]['nullable'] extends true ? null : never)
+  -readonly [K in keyof C]:
+    | (C[K]['type'] extends 'integer' ? number : string)
+    | (C[K]['nullable'] extends true ? null : never)
 }
 
 export function sqlName(name: string): string {

@@ -4,7 +4,7 @@ import { OPEN_SEQ, type Entry } from '#versions/model'
 import { cutPage, type Page } from '#versions/page'
 import { selectList, type RowOf } from './columns.ts'
 import { failure } from './failures.ts'
-import { decidingRow, isVisible, lineageAt, nextName, OPEN, PLACE_BY_ID, PLACE_BY_NAME, type PlaceSql } from './lineage.ts'
+import { decidingRow, lineageAt, nextName, OPEN, PLACE_BY_ID, PLACE_BY_NAME, type PlaceSql } from './lineage.ts'
 import { branchOf, entryOf } from './rows.ts'
 
 /** Names one page of a listing over a lineage looks at, beyond those it returns. */
@@ -66,7 +66,8 @@ export async function readFrom(db: D1Database, tenantId: string, query: ReadQuer
   const listing = named && page && add(named.sql.listing, ...named.params, ...pageParams(page))
   const walk = named && page && add(named.sql.walk, ...named.params, ...pageParams(page), page.limit + HIDDEN_NAMES_MAX)
   const results = statements.length > 0 ? await db.batch(statements).catch(failure) : []
-  const rows = <T>(index: number | undefined): T[] => (index === undefined ? [] : (results[index]?.results ?? [])) as T[]
+  const rows = <T>(index: number | undefined): T[] =>
+    (index === undefined ? [] : (results[index]?.results ?? [])) as T[]
 
   const found = placeOf(rows<PlaceRow>(place))
   return {
@@ -119,9 +120,8 @@ function entriesOf(rows: readonly IndexedRow[], count: number): (Entry | null)[]
   return entries
 }
 
-/** One of the two is empty: a place is a plain head or it is not. */
+/** A place is a plain head or it is not: one of the two has found nothing. */
 function pageOf(listing: readonly RowOf<'entry'>[], walk: readonly WalkedRow[], { limit }: PageQuery): Page {
-  if (walk.length === 0) return cutPage(listing.map(entryOf), limit, null)
-  const found = walk.flatMap((row) => (row.rev === null ? [] : [entryOf(row)]))
-  return cutPage(found, limit, walk.at(-1)?.walked ?? null)
+  const walked = walk.flatMap((row) => (row.rev === null ? [] : [entryOf(row)]))
+  return cutPage([...listing.map((row) => entryOf(row)), ...walked], limit, walk.at(-1)?.walked ?? null)
 }

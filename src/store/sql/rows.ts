@@ -48,8 +48,23 @@ export function logEntryOf(row: RowOf<'log'>): LogEntry {
   }
 }
 
-export function auditEntryOf({ tenantId: _, id, result, ...row }: RowOf<'audit'>): AuditEntry {
-  return { ...row, id: String(id), result: result as AuditEntry['result'] }
+export function auditEntryOf(row: RowOf<'audit'>): AuditEntry {
+  return {
+    id: String(row.id),
+    at: row.at,
+    commitId: row.commitId,
+    idempotencyKey: row.idempotencyKey,
+    principalId: row.principalId,
+    principalName: row.principalName,
+    client: row.client,
+    requestId: row.requestId,
+    address: row.address,
+    action: row.action,
+    target: row.target,
+    targetId: row.targetId,
+    message: row.message,
+    result: row.result as AuditEntry['result'],
+  }
 }
 
 export function purgeJobOf(row: RowOf<'purge'>): PurgeJob {

@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+/** Everything a test run starts carries this variable with the run's id, so that all of it can be ended. */
+export const RUN_VARIABLE = 'PANGOLIN_TEST_RUN'
+
+/** One `npm test`: its id, the folder where runners leave their counts, and the signal that it was told to stop. */
+export interface Run {
+  readonly id: string
+  readonly reports: string
+  readonly stop: AbortSignal
+}
+
+/** A runner gets this long to clean up after an interrupt. */
+const STOP_MS_MAX = 10_000
+
+/** Runs a command to its end with its output going straight through; true if it exited with 0. */
+export async function succeeds(
+  run: Run,
+  command: readonly [string, ...string[]],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<boolean> {
+  const [program, ...args] = command
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...env, [RUN_VARIABLE]: run.id },
+  })
+  // An interrupt makes every runner stop what it started; a plain end would leave servers behind.
+  const interrupt = (): void => {
+    child.kill('SIGINT')
+    setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX).unref()
+  }
+  run.stop.addEventListener('abort', interrupt)
+  try {
+    const [code] = await once(child, 'close')
+    return code === 0
+  } finally {
+    run.stop.removeEventListener('abort', interrupt)
+  }
+}

@@ -1,0 +1,139 @@
+// Contract: after publish the fate of a commit is known, and a file stays only if a commit names it or nobody can tell.
+// Source: DESIGN 2.1 "Outcome fencing", 2.2; security case 32.
+import { describe, expect, it } from 'vitest'
+import { metadataCache } from '#catalog/metadata-files'
+import { publish, untilDecided } from '#catalog/publish'
+import { validateFile } from '#domain/location'
+import { memoryStore } from '#store/memory/memory'
+import type { CommitOutcome, TenantStore } from '#store/store'
+import type { CatalogCommit } from '#versions/model'
+import { memoryObjects } from '#test/support/objects'
+
+const location = validateFile(
+  's3://lake/t/metadata/00000-a.metadata.json',
+  { kind: 'r2', bucket: 'lake', prefix: '' },
+  'file',
+)
+const file = { location, text: '{}' }
+
+async function tenantWithBranch(): Promise<{ tenant: TenantStore; branchId: string }> {
+  const store = memoryStore()
+  const [tenantId, catalogId, branchId, warehouseId] = ['tenant', 'catalog', 'branch', 'warehouse']
+  const createdAt = '2026-01-01T00:00:00.000Z'
+  await store.bootstrap({
+    tenant: { id: tenantId, name: 'default', createdAt },
+    warehouse: { id: warehouseId, name: 'local', storage: { kind: 'r2', bucket: 'lake', prefix: '' }, createdAt },
+    catalog: { id: catalogId, name: 'demo', warehouseId, properties: {}, createdAt },
+    branch: { id: branchId, catalogId, name: 'main', state: 'open', headSeq: 0, ancestors: [] },
+    user: { id: 'user', username: 'admin', role: 'root', passwordHash: null, active: true, createdAt },
+  })
+  return { tenant: store.tenant(tenantId), branchId }
+}
+
+function commitOf(branchId: string, id: string, expect_: string | null = null): CatalogCommit {
+  const who = { principalId: 'user', principalName: 'admin', client: null, requestId: 'r', address: null }
+  return {
+    branchId,
+    at: '2026-01-01T00:00:00.000Z',
+    members: [
+      {
+        id,
+        idempotencyKey: null,
+        log: { kind: 'create', author: 'admin', message: 'm' },
+        audit: { ...who, action: 'create', target: 'ns', targetId: 'o', message: 'm', result: 'success' },
+      },
+    ],
+    changes: [
+      {
+        key: { class: 'namespace', namespace: '', name: 'ns' },
+        expect: expect_,
+        next: { objectId: 'o', kind: 'namespace', metadataLocation: null, locations: [], properties: {}, summary: {} },
+      },
+    ],
+    checks: [],
+    purges: [],
+  }
+}
+
+/** A tenant whose `commit` is replaced. */
+function withCommit(tenant: TenantStore, commit: TenantStore['commit']): TenantStore {
+  return { ...tenant, commit }
+}
+
+describe('publish', () => {
+  it('keeps the file of a commit that landed', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const deps = { tenant, objects, metadataCache: metadataCache() }
+    expect(await publish(deps, commitOf(branchId, 'c1'), file)).toEqual({ outcome: 'committed', seq: 1 })
+    expect([...objects.files.keys()]).toEqual([location.uri])
+  })
+
+  it('deletes the file of a commit that lost its race', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const deps = { tenant, objects, metadataCache: metadataCache() }
+    const outcome = await publish(deps, commitOf(branchId, 'c1', 'somebody-elses'), file)
+    expect(outcome).toMatchObject({ outcome: 'conflict', change: 0 })
+    expect(objects.files.size).toBe(0)
+  })
+
+  it.each<[string, (real: TenantStore['commit']) => TenantStore['commit'], string, number]>([
+    ['the answer is lost after the commit', (real) => async (c) => (await real(c), unknown()), 'committed', 1],
+    ['the store throws after the commit', (real) => async (c) => (await real(c), fail()), 'committed', 1],
+    ['the commit never arrives', () => async () => unknown(), 'busy', 0],
+    ['the store throws before the commit', () => async () => fail(), 'busy', 0],
+  ])('knows the outcome when %s', async (_, replace, outcome, files) => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const faulty = withCommit(tenant, replace(tenant.commit.bind(tenant)))
+    const deps = { tenant: faulty, objects, metadataCache: metadataCache() }
+    expect((await publish(deps, commitOf(branchId, 'c1'), file)).outcome).toBe(outcome)
+    expect(objects.files.size).toBe(files)
+  })
+
+  it('keeps a delayed commit from landing after it was told not done', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const faulty = withCommit(tenant, async () => unknown())
+    const commit = commitOf(branchId, 'c1')
+    expect((await publish({ tenant: faulty, objects, metadataCache: metadataCache() }, commit, file)).outcome).toBe(
+      'busy',
+    )
+    expect((await tenant.commit(commit)).outcome).toBe('decided')
+    const { entries } = await tenant.read({
+      at: { branchId },
+      keys: [{ class: 'namespace', namespace: '', name: 'ns' }],
+    })
+    expect(entries).toEqual([null])
+  })
+
+  it('keeps the file and says so when nobody can tell', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const unreachable: TenantStore = { ...tenant, commit: async () => unknown(), settle: async () => fail() }
+    const deps = { tenant: unreachable, objects, metadataCache: metadataCache() }
+    await expect(publish(deps, commitOf(branchId, 'c1'), file)).rejects.toMatchObject({ kind: 'commit-state-unknown' })
+    expect(objects.files.size).toBe(1)
+  })
+
+  it('commits nothing when the file could not be written', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = { ...memoryObjects(), create: async () => fail() }
+    const deps = { tenant, objects, metadataCache: metadataCache() }
+    await expect(publish(deps, commitOf(branchId, 'c1'), file)).rejects.toMatchObject({ kind: 'unavailable' })
+    expect(await tenant.settle('c1')).toEqual({ landed: false })
+  })
+})
+
+it('gives up after too many attempts with an answer that is safe to retry', async () => {
+  await expect(untilDecided(async () => 'again')).rejects.toMatchObject({ kind: 'unavailable' })
+})
+
+function unknown(): CommitOutcome {
+  return { outcome: 'unknown', cause: new Error('connection lost') }
+}
+
+function fail(): never {
+  throw new Error('connection lost')
+}

@@ -1,0 +1,24 @@
+import { describe } from 'vitest'
+import { commitsContract } from './commits.ts'
+import { fencingContract } from './fencing.ts'
+import type { OpenStore } from './fixture.ts'
+import { foldersContract } from './folders.ts'
+import { lineageContract } from './lineage.ts'
+import { listsContract } from './lists.ts'
+import { racesContract } from './races.ts'
+import { readsContract } from './reads.ts'
+import { recordsContract } from './records.ts'
+
+/** What every store does. `open` may return the same database each time: every case makes its own tenant. */
+export function storeContract(name: string, open: OpenStore): void {
+  describe(`${name} store`, () => {
+    readsContract(open)
+    commitsContract(open)
+    racesContract(open)
+    lineageContract(open)
+    listsContract(open)
+    fencingContract(open)
+    foldersContract(open)
+    recordsContract(open)
+  })
+}

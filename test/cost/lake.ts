@@ -1,0 +1,94 @@
+import { env } from 'cloudflare:workers'
+import type { TenantStore } from '#store/store'
+import type { Change, EntryValue } from '#versions/model'
+import type { CostWorker } from './worker.ts'
+
+export const SCHEMA = {
+  type: 'struct',
+  fields: [
+    { id: 1, name: 'id', type: 'long', required: true },
+    { id: 2, name: 'at', type: 'timestamptz', required: false },
+    { id: 3, name: 'note', type: 'string', required: false },
+  ],
+}
+
+/** The body of a commit that always changes something: `n` makes it differ from the one before. */
+export function propertyCommit(n: number): object {
+  return { requirements: [], updates: [{ action: 'set-properties', updates: { touched: String(n) } }] }
+}
+
+/** Rows of one seeded commit: the store takes 500 keys at a time. */
+const CHUNK = 500
+
+/**
+ * Makes `count` tables `t0000`, `t0001` … in `namespace` by writing to the store, so that no isolate has seen their
+ * metadata. Each has a metadata file of its own in the bucket if `withFiles`.
+ */
+export async function seedTables(worker: CostWorker, namespace: string, count: number, withFiles: boolean): Promise<void> {
+  await worker.call(['POST', '/v1/demo/namespaces', { namespace: [namespace] }])
+  const template = JSON.parse(
+    (await worker.call(['POST', `/v1/demo/namespaces/${namespace}/tables`, { name: 'x', schema: SCHEMA, 'stage-create': true }]))
+      .text,
+  ) as { metadata: Record<string, unknown> }
+  const numbers = Array.from({ length: count }, (_, number) => number)
+  for (let from = 0; from < count; from += CHUNK) {
+    const values = numbers.slice(from, from + CHUNK).map((number) => seeded(namespace, number))
+    await commitChanges(
+      worker.tenant,
+      values.map(([name, next]) => ({ key: { class: 'asset', namespace, name }, expect: null, next })),
+    )
+    if (!withFiles) continue
+    for (const [, { locations, metadataLocation, objectId }] of values) {
+      const location = (locations[0] ?? '').slice(0, -1)
+      const metadata = { ...template.metadata, location, 'table-uuid': objectId }
+      await env.LAKE.put((metadataLocation ?? '').slice('s3://lake/'.length), JSON.stringify(metadata))
+    }
+  }
+}
+
+function seeded(namespace: string, number: number): [name: string, EntryValue] {
+  const name = `t${String(number).padStart(4, '0')}`
+  const location = `s3://lake/seeded/${namespace}/${name}/`
+  return [
+    name,
+    {
+      objectId: crypto.randomUUID(),
+      kind: 'table',
+      metadataLocation: `${location}metadata/00000-${crypto.randomUUID()}.metadata.json`,
+      locations: [location],
+      properties: {},
+      summary: {},
+    },
+  ]
+}
+
+async function commitChanges(tenant: TenantStore, changes: readonly Change[]): Promise<void> {
+  const place = (await tenant.read({ at: { catalog: 'demo', ref: 'main' } })).place
+  const outcome = await tenant.commit({
+    branchId: place?.branch.id ?? '',
+    at: new Date().toISOString(),
+    members: [
+      {
+        id: crypto.randomUUID(),
+        idempotencyKey: null,
+        log: { kind: 'create', author: 'seed', message: 'seed' },
+        audit: {
+          principalId: 'seed',
+          principalName: 'seed',
+          client: null,
+          requestId: 'seed',
+          address: null,
+          action: 'seed',
+          target: 'seed',
+          targetId: null,
+          message: 'seed',
+          result: 'success',
+        },
+      },
+    ],
+    changes,
+    checks: [],
+    purges: [],
+  })
+  if (outcome.outcome !== 'committed') throw new Error(`seeding failed: ${outcome.outcome}`)
+}

@@ -1,0 +1,92 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { exportJWK, generateKeyPair } from 'jose'
+import { DEFAULT_TENANT_ID } from '#src/bootstrap'
+import { configOf } from '#src/config'
+import { newCost, type Cost } from '#src/meter'
+import worker from '#src/worker'
+import { d1Store } from '#store/sql/d1'
+import type { Store, TenantStore } from '#store/store'
+import { vi } from 'vitest'
+import { counted, type Count } from './counted.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** A request as tests write it down; `body` is sent as JSON. */
+export type Sent = readonly [method: string, path: string, body?: object]
+
+export interface CostWorker {
+  readonly store: Store
+  readonly tenant: TenantStore
+  readonly tenantId: string
+  /** Serves a request by the Worker's own handler, as the administrator unless another token is given. */
+  call(sent: Sent, token?: string): Promise<Answer>
+  /** The same, with what it cost: as counted at the bindings, and as the Worker's own log line has it. */
+  measured(sent: Sent, token?: string): Promise<{ answer: Answer; count: Count; logged: Cost }>
+  tokenOf(userId: string): Promise<string>
+}
+
+/** The Worker with complete settings, its database bootstrapped: catalog `demo`, user `admin`. */
+export async function openWorker(): Promise<CostWorker> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const settings: Cloudflare.Env = {
+    ...env,
+    TOKEN_KEYS: JSON.stringify({ keys: [{ ...(await exportJWK(privateKey)), kid: 'test', alg: 'ES256' }] }),
+    S3_ACCESS_KEY_ID: 'parent',
+    S3_SECRET_ACCESS_KEY: 'secret of the parent',
+    S3_LOCAL: 'true',
+    BOOTSTRAP_PASSWORD: 'a password for tests',
+    LOG_LEVEL: 'info',
+  }
+  const lines = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  const serve = async ([method, path, body]: Sent, token?: string): Promise<Answer> => {
+    const context = createExecutionContext()
+    const response = await worker.fetch(
+      new Request(`http://catalog.test${path}`, {
+        method,
+        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+      settings,
+      context,
+    )
+    const text = await response.text()
+    await waitOnExecutionContext(context)
+    return { status: response.status, text }
+  }
+  const ready = await serve(['GET', '/health/ready'])
+  if (ready.status !== 200) throw new Error(`the Worker is not ready: ${ready.text}`)
+
+  const store = d1Store(env.DB)
+  const tenant = store.tenant(DEFAULT_TENANT_ID)
+  const tokenOf = async (userId: string): Promise<string> => {
+    const issuedAt = new Date()
+    const times = { issuedAt, expiresAt: new Date(issuedAt.getTime() + 3_600_000) }
+    const claims = { tenantId: DEFAULT_TENANT_ID, userId, tokenId: crypto.randomUUID() }
+    return configOf(settings).tokens.issue(claims, times)
+  }
+  const admin = await tenant.users.byName('admin')
+  const adminToken = await tokenOf(admin?.id ?? '')
+  return {
+    store,
+    tenant,
+    tenantId: DEFAULT_TENANT_ID,
+    tokenOf,
+    call: (sent, token = adminToken) => serve(sent, token),
+    async measured(sent, token = adminToken) {
+      lines.mockClear()
+      const { value, count } = await counted(env, () => serve(sent, token))
+      return { answer: value, count, logged: costOf(lines.mock.calls) }
+    },
+  }
+}
+
+/** The figures of a request's log line, the last one written. */
+function costOf(calls: readonly unknown[][]): Cost {
+  const line = JSON.parse(String(calls.at(-1)?.[0] ?? '{}')) as Partial<Cost>
+  const names = Object.keys(newCost()) as (keyof Cost)[]
+  return Object.fromEntries(names.map((name) => [name, line[name]])) as unknown as Cost
+}

@@ -1,0 +1,130 @@
+"""`npm start` as a user calls it: a process group of its own, a free port, a data folder and a log."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS_MAX = 90
+STOP_SECONDS_MAX = 10
+
+
+class Server:
+    """Starts on construction. `uri`, `warehouse`, `token`, `username` and `password` are what it printed."""
+
+    uri: str
+    warehouse: str
+    token: str
+    username: str
+    password: str
+
+    def __init__(self, data: Path, port: int | None = None, host: str | None = None) -> None:
+        self.data = data
+        self.port = port or free_port()
+        self.host = host
+        self.log = data.parent / f"{data.name}.log"
+        self.start()
+
+    def start(self) -> None:
+        """Starts and waits until it says that it is ready."""
+        self.process = self.launch()
+        self.line = self.process.stdout.readline()
+        assert self.line, f"npm start ended with {self.process.wait()}:\n{self.log_tail()}"
+        self.access = json.loads(self.line)
+        vars(self).update(self.access)
+
+    def launch(self) -> subprocess.Popen[str]:
+        """The process, without waiting for anything."""
+        with self.log.open("a") as log:
+            process = npm_start(
+                "--json", "--port", self.port, "--data", self.data, *(["--host", self.host] if self.host else []),
+                stdout=subprocess.PIPE, stderr=log,
+            )
+        self.pgid = process.pid
+        return process
+
+    @property
+    def pid(self) -> int:
+        """The process that npm runs; npm itself is `pgid`."""
+        return next(pid for pid in self.processes() if "scripts/start.ts" in command_of(pid).split())
+
+    def processes(self) -> list[int]:
+        """Everything alive in the process group, npm first."""
+        return sorted(pid for pid in all_processes() if group_of(pid) == self.pgid)
+
+    def stop(self, signum: int = signal.SIGTERM) -> int:
+        """Tells the whole group to stop; the exit code of npm once nothing of it is left."""
+        if self.process.poll() is None:
+            os.killpg(self.pgid, signum)
+        return self.wait_gone()
+
+    def kill9(self) -> None:
+        """Kills the whole group at once."""
+        os.killpg(self.pgid, signal.SIGKILL)
+        self.wait_gone()
+
+    def restart(self) -> None:
+        """Stops and starts again with the same port and data."""
+        self.stop()
+        self.start()
+
+    def wait_gone(self, seconds: float = STOP_SECONDS_MAX) -> int:
+        """The exit code of npm once no process of the group is left, which may take this long."""
+        end = time.monotonic() + seconds
+        try:
+            code = self.process.wait(seconds)
+            while left := self.processes():
+                assert time.monotonic() < end, f"left after {seconds} s: {[command_of(pid) for pid in left]}"
+                time.sleep(0.02)
+            return code
+        finally:
+            for pid in self.processes():
+                os.kill(pid, signal.SIGKILL)
+
+    def log_tail(self, lines: int = 60) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def npm_start(*options: Any, **streams: Any) -> subprocess.Popen[str]:
+    """`npm start --silent -- OPTION…` from a shell that knows nothing of the installed packages."""
+    return subprocess.Popen(
+        ["npm", "start", "--silent", "--", *map(str, options)],
+        cwd=ROOT, env=shell_environment(), stdin=subprocess.DEVNULL, text=True, start_new_session=True, **streams,
+    )
+
+
+def shell_environment() -> dict[str, str]:
+    """The environment without what `npm test` put into it."""
+    path = [folder for folder in os.environ["PATH"].split(os.pathsep) if "node_modules" not in Path(folder).parts]
+    own = {name: value for name, value in os.environ.items() if not name.lower().startswith("npm_")}
+    return own | {"PATH": os.pathsep.join(path)}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def all_processes() -> list[int]:
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = (line.split() for line in listing.splitlines())
+    return [int(pid) for pid, state in rows if not state.startswith("Z")]
+
+
+def group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def command_of(pid: int) -> str:
+    """The command line, or nothing if the process has ended."""
+    command = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
