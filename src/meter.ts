@@ -7,7 +7,7 @@ export interface Cost {
   objectGets: number
   objectPuts: number
   objectDeletes: number
-  laneCalls: number
+  durableObjectCalls: number
 }
 
 export function newCost(): Cost {
@@ -19,7 +19,7 @@ export function newCost(): Cost {
     objectGets: 0,
     objectPuts: 0,
     objectDeletes: 0,
-    laneCalls: 0,
+    durableObjectCalls: 0,
   }
 }
 

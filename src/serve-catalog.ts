@@ -27,13 +27,16 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
     }),
     async commit({ tenantId }, place, request) {
       const lane = [tenantId, place.catalog.id, place.branch.id, request.entry.objectId].join('/')
-      cost.laneCalls += 1
+      cost.durableObjectCalls += 1
       const reply = await env.TABLE_LANE.getByName(lane).commit(tenantId, request)
       addCost(cost, reply.cost)
       if (!reply.ok) throw new CatalogError(reply.kind, reply.message)
       return reply.state
     },
-    purgeSoon: ({ tenantId }) => env.PURGE_RUNNER.getByName(tenantId).wake(tenantId),
+    async purgeSoon({ tenantId }) {
+      cost.durableObjectCalls += 1
+      await env.PURGE_RUNNER.getByName(tenantId).wake(tenantId)
+    },
     log: (more) => void Object.assign(fields, more),
   }
   return route.serve(c.req.raw, rawPath(c.req.raw.url), query, deps)

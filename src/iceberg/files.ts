@@ -21,6 +21,9 @@ export function isGzipName(location: string): boolean {
   return location.endsWith('.gz.metadata.json') || location.endsWith('.metadata.json.gz')
 }
 
-function withoutSlash(location: string): string {
-  return location.replace(/\/+$/, '')
+/** A location as it is stored: without trailing slashes, but never less than its scheme. */
+export function withoutSlash(location: string): string {
+  let end = location.length
+  while (location.charAt(end - 1) === '/' && !location.startsWith('://', end - 3)) end--
+  return location.slice(0, end)
 }

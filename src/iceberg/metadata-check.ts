@@ -1,5 +1,17 @@
 import { badRequest } from '#domain/errors'
-import { asInt, asList, asLong, asObject, asStringMap, asText, asTimeMs, asUuid, optional, required, type Reader } from './fields.ts'
+import {
+  asInt,
+  asList,
+  asLong,
+  asObject,
+  asStringMap,
+  asText,
+  asTimeMs,
+  asUuid,
+  optional,
+  required,
+  type Reader,
+} from './fields.ts'
 import { idOf, integerOf, isList, type JsonObject } from './json.ts'
 import { indexSchema } from './schema-index.ts'
 import type { Schema } from './schema.ts'
@@ -47,7 +59,8 @@ export function checkMetadata(metadata: JsonObject): void {
 function checkChoice(metadata: JsonObject, list: string, id: string, choice: string): void {
   const ids = uniqueIds(metadata, list, id)
   const chosen = required(metadata, choice, asInt, OWNER)
-  if (!ids.has(String(chosen))) throw badRequest(`Invalid ${OWNER}: '${choice}' is ${chosen}, which is not in '${list}'`)
+  if (!ids.has(String(chosen)))
+    throw badRequest(`Invalid ${OWNER}: '${choice}' is ${chosen}, which is not in '${list}'`)
 }
 
 function uniqueIds(metadata: JsonObject, list: string, name: string): ReadonlySet<string> {
@@ -66,7 +79,8 @@ function checkSnapshots(metadata: JsonObject): void {
   const refs = required(metadata, 'refs', asObject, OWNER)
   for (const [name, value] of Object.entries(refs)) {
     const id = idOf(readStoredRef(value, `ref '${name.slice(0, 100)}'`, OWNER)['snapshot-id']) ?? ''
-    if (!ids.has(id)) throw badRequest(`Invalid ${OWNER}: ref '${name.slice(0, 100)}' points to snapshot ${id}, which is not there`)
+    if (!ids.has(id))
+      throw badRequest(`Invalid ${OWNER}: ref '${name.slice(0, 100)}' points to snapshot ${id}, which is not there`)
   }
   checkMain(metadata, refs, ids)
   const last = integerOf(metadata['last-sequence-number'])

@@ -37,7 +37,9 @@ function structure(file: JsonObject, v1: boolean): JsonObject {
   const orders = sortOrders(file, v1)
   return {
     schemas: readSchemas,
-    'current-schema-id': v1 ? (optional(file, 'current-schema-id', asInt, OWNER) ?? only ?? 0) : file['current-schema-id'],
+    'current-schema-id': v1
+      ? (optional(file, 'current-schema-id', asInt, OWNER) ?? only ?? 0)
+      : file['current-schema-id'],
     'partition-specs': specs,
     'default-spec-id': v1 ? (optional(file, 'default-spec-id', asInt, OWNER) ?? 0) : file['default-spec-id'],
     'last-partition-id': v1

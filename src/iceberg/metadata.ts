@@ -46,6 +46,9 @@ export interface TableMetadata {
   readonly 'snapshot-log': readonly SnapshotLogEntry[]
   readonly 'metadata-log': readonly MetadataLogEntry[]
   readonly 'encryption-keys'?: readonly EncryptionKey[]
+  /** v1 only, for readers older than `schemas` and `partition-specs`; nothing here reads them. */
+  readonly schema?: Schema
+  readonly 'partition-spec'?: PartitionSpec['fields']
 }
 
 /**
@@ -60,17 +63,15 @@ export function readTableMetadata(text: string): TableMetadata {
   return metadata as unknown as TableMetadata
 }
 
-/**
- * The text of a metadata file: what was read, byte for byte, where nothing changed. v1 also gets the two fields that
- * its older readers need, the current schema and the default spec's fields.
- */
+/** The text of a metadata file: what was read, byte for byte, where nothing changed. */
 export function writeTableMetadata(metadata: TableMetadata): string {
-  if (metadata['format-version'] > 1) return writeJson(metadata as unknown as JsonObject)
-  return writeJson({
-    ...metadata,
-    schema: currentSchema(metadata),
-    'partition-spec': defaultSpec(metadata).fields,
-  } as unknown as JsonObject)
+  return writeJson(metadata as unknown as JsonObject)
+}
+
+/** v1 metadata with the two fields that its older readers need: the current schema and the default spec's fields. */
+export function withLegacyFields(metadata: TableMetadata): TableMetadata {
+  if (metadata['format-version'] > 1) return metadata
+  return { ...metadata, schema: currentSchema(metadata), 'partition-spec': defaultSpec(metadata).fields }
 }
 
 /** The current snapshot's id as decimal text, or undefined if there is none. */
@@ -79,24 +80,17 @@ export function currentSnapshotId(metadata: Pick<TableMetadata, 'current-snapsho
   return id === '-1' ? undefined : id
 }
 
-export function currentSchema(metadata: TableMetadata): Schema {
+function currentSchema(metadata: TableMetadata): Schema {
   return found(
     metadata.schemas.find((schema) => schema['schema-id'] === metadata['current-schema-id']),
     'current-schema-id',
   )
 }
 
-export function defaultSpec(metadata: TableMetadata): PartitionSpec {
+function defaultSpec(metadata: TableMetadata): PartitionSpec {
   return found(
     metadata['partition-specs'].find((spec) => spec['spec-id'] === metadata['default-spec-id']),
     'default-spec-id',
-  )
-}
-
-export function defaultSortOrder(metadata: TableMetadata): SortOrder {
-  return found(
-    metadata['sort-orders'].find((order) => order['order-id'] === metadata['default-sort-order-id']),
-    'default-sort-order-id',
   )
 }
 

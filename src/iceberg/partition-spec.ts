@@ -132,8 +132,7 @@ export function assignPartitionIds(
 ): PartitionSpec {
   const known = new Map<string, number>()
   if (table.formatVersion > 1)
-    for (const earlier of table.specs)
-      for (const field of earlier.fields) known.set(fieldKey(field), field['field-id'])
+    for (const earlier of table.specs) for (const field of earlier.fields) known.set(fieldKey(field), field['field-id'])
   const used = new Set(spec.fields.flatMap((field) => field['field-id'] ?? []))
   let last = table.formatVersion > 1 ? table.lastId : NO_PARTITION_ID
   const fields = spec.fields.map((field) => {

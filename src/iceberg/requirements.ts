@@ -38,7 +38,9 @@ export function checkRequirements(
   return undefined
 }
 
-const READERS: ReadonlyMap<string, (requirement: JsonObject, owner: string) => TableRequirement> = new Map([
+type RequirementReader = (requirement: JsonObject, owner: string) => TableRequirement
+
+const READERS: ReadonlyMap<string, RequirementReader> = new Map<string, RequirementReader>([
   ['assert-create', () => ({ type: 'assert-create' })],
   [
     'assert-table-uuid',

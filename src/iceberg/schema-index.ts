@@ -39,9 +39,13 @@ export function indexSchema(schema: Schema): SchemaIndex {
   for (const column of columnsOf(schema.fields, null)) {
     chars += column.name.length
     if (chars > FULL_NAMES_CHARS_MAX)
-      throw badRequest(`Invalid schema: expected full column names of at most ${FULL_NAMES_CHARS_MAX} characters in all`)
+      throw badRequest(
+        `Invalid schema: expected full column names of at most ${FULL_NAMES_CHARS_MAX} characters in all`,
+      )
     if (byId.has(column.id))
-      throw badRequest(`Invalid schema: fields '${byId.get(column.id)?.name}' and '${column.name}' both have id ${column.id}`)
+      throw badRequest(
+        `Invalid schema: fields '${byId.get(column.id)?.name}' and '${column.name}' both have id ${column.id}`,
+      )
     if (byName.has(column.name)) throw badRequest(`Invalid schema: multiple fields for name ${column.name}`)
     byId.set(column.id, column)
     byName.set(column.name, column)
@@ -77,16 +81,14 @@ const DEFAULTS_SINCE_VERSION = 3
 /** Depth first, a struct's field before what is inside it. */
 function* columnsOf(fields: readonly NestedField[], parent: Column | null): Generator<Column> {
   for (const field of fields)
-    yield* columnAndInner(
-      {
-        id: field.id,
-        name: fullName(parent, field.name),
-        type: field.type,
-        required: field.required,
-        initialDefault: field['initial-default'] ?? null,
-        parent,
-      },
-    )
+    yield* columnAndInner({
+      id: field.id,
+      name: fullName(parent, field.name),
+      type: field.type,
+      required: field.required,
+      initialDefault: field['initial-default'] ?? null,
+      parent,
+    })
 }
 
 function* columnAndInner(column: Column): Generator<Column> {

@@ -123,13 +123,6 @@ function typeKey(type: Type): Json {
     case 'list':
       return ['list', type['element-id'], type['element-required'], typeKey(type.element)]
     default:
-      return [
-        'map',
-        type['key-id'],
-        typeKey(type.key),
-        type['value-id'],
-        type['value-required'],
-        typeKey(type.value),
-      ]
+      return ['map', type['key-id'], typeKey(type.key), type['value-id'], type['value-required'], typeKey(type.value)]
   }
 }

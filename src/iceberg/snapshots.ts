@@ -110,13 +110,7 @@ export function readMetadataLogEntry(value: Json, name: string, owner: string): 
   return entry as unknown as MetadataLogEntry
 }
 
-const REF_FIELDS = [
-  'snapshot-id',
-  'type',
-  'min-snapshots-to-keep',
-  'max-snapshot-age-ms',
-  'max-ref-age-ms',
-] as const
+const REF_FIELDS = ['snapshot-id', 'type', 'min-snapshots-to-keep', 'max-snapshot-age-ms', 'max-ref-age-ms'] as const
 
 function checkRef(ref: JsonObject, owner: string): void {
   required(ref, 'snapshot-id', asLong, owner)

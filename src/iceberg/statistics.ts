@@ -1,4 +1,16 @@
-import { asInt, asList, asLong, asObject, asString, asStringMap, asText, optional, required, unexpected, type Long } from './fields.ts'
+import {
+  asInt,
+  asList,
+  asLong,
+  asObject,
+  asString,
+  asStringMap,
+  asText,
+  optional,
+  required,
+  unexpected,
+  type Long,
+} from './fields.ts'
 import type { Json } from './json.ts'
 
 /** A statistics file of a snapshot; its other fields are kept as they are. */

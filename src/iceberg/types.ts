@@ -67,11 +67,15 @@ const EDGE_ALGORITHMS: ReadonlySet<string> = new Set(['spherical', 'vincenty', '
 
 const DECIMAL_PRECISION_MAX = 38
 
+/** The longest names are those of coordinate reference systems. */
+const TYPE_CHARS_MAX = 300
+
 /**
  * Takes a primitive type apart. @throws CatalogError `bad-request` if there is no such type
  */
 export function parsePrimitive(text: string): Primitive {
   if (PLAIN.has(text)) return { name: text, parameters: [] }
+  if (text.length > TYPE_CHARS_MAX) throw badRequest(`Invalid type: ${shown(text)} is not an Iceberg type`)
   const decimal = /^decimal\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)$/.exec(text)
   if (decimal) return decimalType(decimal[1] ?? '', decimal[2] ?? '')
   const fixed = /^fixed\[(\d{1,9})\]$/.exec(text)

@@ -16,6 +16,7 @@ import {
   unexpected,
   withoutNulls,
 } from './fields.ts'
+import { withoutSlash } from './files.ts'
 import { idOf, type Json, type JsonObject } from './json.ts'
 import { readUnboundSpec, type UnboundPartitionSpec } from './partition-spec.ts'
 import { readSchema, type Schema } from './schema.ts'
@@ -99,11 +100,15 @@ const READERS: Readers = {
   'remove-snapshot-ref': (update, owner) => ({ name: required(update, 'ref-name', asString, owner) }),
   'remove-snapshots': (update, owner) => ({ snapshotIds: required(update, 'snapshot-ids', listOf(asId), owner) }),
   'set-location': (update, owner) => ({ location: required(update, 'location', asLocation, owner) }),
-  'set-properties': (update, owner) => ({ updates: required(update, aliased(update, 'updates', 'updated'), asStringMap, owner) }),
+  'set-properties': (update, owner) => ({
+    updates: required(update, aliased(update, 'updates', 'updated'), asStringMap, owner),
+  }),
   'remove-properties': (update, owner) => ({
     removals: required(update, aliased(update, 'removals', 'removed'), listOf(asString), owner),
   }),
-  'set-statistics': (update, owner) => ({ statistics: storable(required(update, 'statistics', readStatistics, owner)) }),
+  'set-statistics': (update, owner) => ({
+    statistics: storable(required(update, 'statistics', readStatistics, owner)),
+  }),
   'remove-statistics': (update, owner) => ({ snapshotId: required(update, 'snapshot-id', asId, owner) }),
   'set-partition-statistics': (update, owner) => ({
     statistics: storable(required(update, 'partition-statistics', readPartitionStatistics, owner)),
@@ -120,7 +125,7 @@ const READERS: Readers = {
 
 /** A location as it is stored: without trailing slashes. */
 export function asLocation(value: Json, name: string, owner: string): string {
-  const location = asText(value, name, owner).replace(/(?<!:\/?)\/+$/, '')
+  const location = withoutSlash(asText(value, name, owner))
   if (location === '') throw unexpected(owner, name, 'a location', value)
   return location
 }

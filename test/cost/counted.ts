@@ -91,18 +91,21 @@ function countR2(bucket: R2Bucket, count: Counter): (() => void)[] {
 }
 
 /** A stub answers to any name, so it is its methods that are counted, whatever they are called. */
-function countNamespace(namespace: DurableObjectNamespace<never>, count: Counter): () => void {
-  return replace(prototypeOf(namespace), 'getByName', (getByName) =>
-    function (this: unknown, ...args) {
-      return new Proxy(Reflect.apply(getByName, this, args) as object, {
-        get(stub, property) {
-          const method: unknown = Reflect.get(stub, property, stub)
-          return typeof method === 'function'
-            ? counting(count, 'durableObjects', (...each) => Reflect.apply(method, stub, each))
-            : method
-        },
-      })
-    },
+function countNamespace(namespace: object, count: Counter): () => void {
+  return replace(
+    prototypeOf(namespace),
+    'getByName',
+    (getByName) =>
+      function (this: unknown, ...args) {
+        return new Proxy(Reflect.apply(getByName, this, args) as object, {
+          get(stub, property) {
+            const method: unknown = Reflect.get(stub, property, stub)
+            return typeof method === 'function'
+              ? counting(count, 'durableObjects', (...each) => Reflect.apply(method, stub, each))
+              : method
+          },
+        })
+      },
   )
 }
 

@@ -24,11 +24,21 @@ const CHUNK = 500
  * Makes `count` tables `t0000`, `t0001` … in `namespace` by writing to the store, so that no isolate has seen their
  * metadata. Each has a metadata file of its own in the bucket if `withFiles`.
  */
-export async function seedTables(worker: CostWorker, namespace: string, count: number, withFiles: boolean): Promise<void> {
+export async function seedTables(
+  worker: CostWorker,
+  namespace: string,
+  count: number,
+  withFiles: boolean,
+): Promise<void> {
   await worker.call(['POST', '/v1/demo/namespaces', { namespace: [namespace] }])
   const template = JSON.parse(
-    (await worker.call(['POST', `/v1/demo/namespaces/${namespace}/tables`, { name: 'x', schema: SCHEMA, 'stage-create': true }]))
-      .text,
+    (
+      await worker.call([
+        'POST',
+        `/v1/demo/namespaces/${namespace}/tables`,
+        { name: 'x', schema: SCHEMA, 'stage-create': true },
+      ])
+    ).text,
   ) as { metadata: Record<string, unknown> }
   const numbers = Array.from({ length: count }, (_, number) => number)
   for (let from = 0; from < count; from += CHUNK) {
@@ -54,7 +64,7 @@ function seeded(namespace: string, number: number): [name: string, EntryValue] {
     {
       objectId: crypto.randomUUID(),
       kind: 'table',
-      metadataLocation: `${location}metadata/00000-${crypto.randomUUID()}.metadata.json`,
+      metadataLocation: `${location}metadata/00000-seeded.metadata.json`,
       locations: [location],
       properties: {},
       summary: {},

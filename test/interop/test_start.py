@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -17,6 +18,19 @@ import pytest
 from server import Server, command_of, free_port, npm_start
 
 DAY_SECONDS = 24 * 3600
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("start") / "data"
+
+
+@pytest.fixture
+def own_server(folder: Path) -> Iterator[Server]:
+    """A server of this test alone, on the data folder that the earlier tests of this file left, however they left it."""
+    running = Server(folder)
+    yield running
+    running.stop()
 
 
 def works(uri: str, token: str) -> bool:
@@ -185,8 +199,9 @@ def test_secrets_are_for_their_owner_only(own_server: Server) -> None:
     assert not [secret for secret in hidden if secret in commands or secret in own_server.log.read_text()]
 
 
-def test_it_is_ready_within_ten_seconds(own_server: Server) -> None:
-    own_server.stop()
+def test_the_first_start_is_ready_within_ten_seconds(tmp_path: Path) -> None:
     began = time.monotonic()
-    own_server.start()
-    assert time.monotonic() - began < 10
+    server = Server(tmp_path / "data")
+    seconds = time.monotonic() - began
+    assert server.stop() == 0
+    assert seconds < 10

@@ -37,9 +37,9 @@ export class ByteSource {
     }
   }
 
-  /** Lets go of a body that nobody will read to its end. */
+  /** Lets go of a body that nobody will read to its end; one that failed has let go already. */
   async cancel(): Promise<void> {
-    await this.#reader?.cancel()
+    await this.#reader?.cancel().catch(() => {})
   }
 
   #take(count: number): Uint8Array {

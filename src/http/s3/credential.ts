@@ -33,7 +33,6 @@ export interface Rights {
   readonly paths: { readonly prefixes: readonly string[]; readonly objects: readonly string[] } | null
 }
 
-/** The actions that each scope includes; any other scope includes none. */
 const READ_ACTIONS: readonly S3Action[] = [
   'GetBucketLocation',
   'GetObject',
@@ -41,10 +40,8 @@ const READ_ACTIONS: readonly S3Action[] = [
   'ListObjectsV1',
   'ListObjectsV2',
 ]
-const SCOPES: ReadonlyMap<string, 'every action' | readonly S3Action[]> = new Map<
-  string,
-  'every action' | readonly S3Action[]
->([
+/** The actions that each scope includes; any other scope includes none. */
+const SCOPES = new Map<string, 'every action' | readonly S3Action[]>([
   ['object-read-only', READ_ACTIONS],
   ['admin-read-only', READ_ACTIONS],
   ['object-read-write', 'every action'],

@@ -4,14 +4,21 @@ import { evaluate, preconditionFailed, readConditions, refuseConditions, writeCo
 import { opensKey, requireAction } from './credential.ts'
 import { accessDenied, S3Error } from './errors.ts'
 import { metadataIn, objectHeaders } from './object-headers.ts'
-import { parseRange, resolveRange } from './range.ts'
+import { invalidRange, parseRange, resolveRange } from './range.ts'
 import { parseTarget, S3_MOUNT, type Target } from './uri.ts'
 
-/** GetObject: the whole object or one range of it, streamed. */
+/**
+ * GetObject: the whole object or one range of it, streamed. No range of an empty object can be satisfied, and R2 fails
+ * in several ways when asked for one.
+ */
 export async function getObject({ bucket, request, target }: Call): Promise<Response> {
   const range = parseRange(request.headers.get('range'))
   const conditions = readConditions(request.headers)
-  const object = await bucket.get(target.key, { ...(range && { range }), ...(conditions && { onlyIf: conditions }) })
+  const options = { ...(range && { range }), ...(conditions && { onlyIf: conditions }) }
+  const object = await bucket.get(target.key, options).catch(async (error: unknown) => {
+    if (range && (await bucket.head(target.key))?.size === 0) throw invalidRange()
+    throw error
+  })
   if (!object) throw noSuchKey()
   if (!('body' in object)) return unmet(conditions ?? new Headers(), object)
   if (!range) return new Response(object.body, { headers: objectHeaders(object, object.size), encodeBody: 'manual' })

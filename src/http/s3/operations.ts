@@ -106,19 +106,22 @@ const NEUTRAL = /^(?:x-amz-.*|x-id)$/i
 
 /** The operation that a request means. @throws S3Error `NotImplemented` for one that is not served here */
 export function findOperation(request: Request, target: Target, query: Query): Operation {
-  const names = query.pairs.map(([name]) => name).filter((name) => !NEUTRAL.test(name))
   const copies = request.headers.has('x-amz-copy-source')
   const found = (target.key === '' ? ON_BUCKETS : ON_OBJECTS).find(
-    (operation) =>
-      operation.method === request.method &&
-      operation.copies === copies &&
-      Object.entries(operation.query).every(
-        ([name, value]) => query.has(name) && (value ?? query.get(name)) === query.get(name),
-      ) &&
-      names.every((name) => Object.hasOwn(operation.query, name) || operation.options.includes(name)),
+    (operation) => operation.method === request.method && operation.copies === copies && isAskedFor(operation, query),
   )
   if (!found || target.bucket === '') throw new S3Error('NotImplemented', 'This operation is not implemented.')
   return found
+}
+
+/** Whether the query has all that makes it this operation, and nothing that the operation does not know. */
+function isAskedFor({ query: wanted, options }: Operation, query: Query): boolean {
+  const named = Object.entries(wanted).every(([name, value]) =>
+    value === null ? query.has(name) : query.get(name) === value,
+  )
+  return (
+    named && query.pairs.every(([name]) => Object.hasOwn(wanted, name) || options.includes(name) || NEUTRAL.test(name))
+  )
 }
 
 function getBucketLocation(): Response {

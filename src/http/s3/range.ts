@@ -9,7 +9,7 @@ export function parseRange(header: string | null): R2Range | undefined {
   if (!match) return undefined
   const [, first = '', last = ''] = match
   if (first === '') {
-    if (Number(last) === 0 && last !== '') throw new S3Error('InvalidRange', 'The requested range is not satisfiable.')
+    if (Number(last) === 0 && last !== '') throw invalidRange()
     return last === '' ? undefined : { suffix: Number(last) }
   }
   const offset = Number(first)
@@ -25,4 +25,8 @@ export function resolveRange(range: R2Range, size: number): { offset: number; le
   }
   const offset = range.offset ?? 0
   return { offset, length: Math.min(range.length ?? size, size - offset) }
+}
+
+export function invalidRange(): S3Error {
+  return new S3Error('InvalidRange', 'The requested range is not satisfiable.')
 }

@@ -96,10 +96,14 @@ export const GUARD_FOLDERS = `WITH ${lineageAt(HEAD_BY_ID)}
       OR ${overlapping('purge_folder', `(f.object_id <> t.value->>1 OR NOT ${IS_KEPT})`)})
   ORDER BY t.key LIMIT 1`
 
-/** `?3`: keys. Closes rows and tombstones alike. */
-export const CLOSE_ROWS = `UPDATE entry SET to_seq = ${HEAD} FROM json_each(?3) k
-  WHERE entry.tenant_id = ?1 AND entry.branch_id = ?2 AND entry.class = k.value->>0
-    AND entry.namespace = k.value->>1 AND entry.name = k.value->>2 AND entry.to_seq = ${OPEN}`
+/**
+ * `?3`: keys. Closes rows and tombstones alike. They are sought key by key: joined directly, SQLite goes through every
+ * current row of the branch.
+ */
+export const CLOSE_ROWS = `UPDATE entry SET to_seq = ${HEAD} WHERE rowid IN (
+  SELECT c.rowid FROM json_each(?3) k CROSS JOIN entry c
+    ON c.tenant_id = ?1 AND c.branch_id = ?2 AND c.class = ${LISTED.of}
+      AND c.namespace = ${LISTED.namespace} AND c.name = ${LISTED.name} AND c.to_seq = ${OPEN})`
 
 const CHANGED = {
   of: `k.value->>'$.key.class'`,

@@ -60,7 +60,13 @@ describe('bodies', () => {
     ['one level too many', `${'['.repeat(JSON_DEPTH_MAX + 1)}${']'.repeat(JSON_DEPTH_MAX + 1)}`],
     ['trailing text', '{} x'],
   ])('%s', async (_, body) => {
-    for (const path of ['/v1/demo/namespaces', TABLES, TABLE, '/v1/demo/tables/rename', '/v1/demo/namespaces/ns/register'])
+    for (const path of [
+      '/v1/demo/namespaces',
+      TABLES,
+      TABLE,
+      '/v1/demo/tables/rename',
+      '/v1/demo/namespaces/ns/register',
+    ])
       await bad(await post(path, body))
   })
 
@@ -74,25 +80,43 @@ describe('bodies', () => {
     ['no name', { schema: SIMPLE_SCHEMA }],
     ['no schema', { name: 'a' }],
     ['a schema without fields', { name: 'a', schema: { type: 'struct' } }],
-    ['an unknown type', { name: 'a', schema: { type: 'struct', fields: [{ id: 1, name: 'a', type: 'money', required: true }] } }],
+    [
+      'an unknown type',
+      { name: 'a', schema: { type: 'struct', fields: [{ id: 1, name: 'a', type: 'money', required: true }] } },
+    ],
     ['a property that is a number', { name: 'a', schema: SIMPLE_SCHEMA, properties: { a: 1 } }],
     ['a format version of the future', { name: 'a', schema: SIMPLE_SCHEMA, properties: { 'format-version': '9' } }],
     ['stage-create as text', { name: 'a', schema: SIMPLE_SCHEMA, 'stage-create': 'yes' }],
-    ['a partition field on no column', { name: 'a', schema: SIMPLE_SCHEMA, 'partition-spec': { fields: [{ 'source-id': 9, transform: 'identity', name: 'x' }] } }],
+    [
+      'a partition field on no column',
+      {
+        name: 'a',
+        schema: SIMPLE_SCHEMA,
+        'partition-spec': { fields: [{ 'source-id': 9, transform: 'identity', name: 'x' }] },
+      },
+    ],
     ['a lone surrogate', { name: 'a', schema: SIMPLE_SCHEMA, properties: { a: '\ud800' } }],
   ])('create table with %s', async (_, body) => bad(await post(TABLES, body)))
 
   it.each<[string, unknown]>([
-    ['no requirements', { updates: [] }],
     ['no updates', { requirements: [] }],
     ['an unknown update', { requirements: [], updates: [{ action: 'explode' }] }],
     ['an unknown requirement', { requirements: [{ type: 'assert-mood' }], updates: [] }],
     ['an update without a field', { requirements: [], updates: [{ action: 'set-location' }] }],
-    ['a snapshot id that is a float', { requirements: [], updates: [{ action: 'remove-snapshots', 'snapshot-ids': [1.5] }] }],
+    [
+      'a snapshot id that is a float',
+      { requirements: [], updates: [{ action: 'remove-snapshots', 'snapshot-ids': [1.5] }] },
+    ],
     ['a property that is an object', { requirements: [], updates: [{ action: 'set-properties', updates: { a: {} } }] }],
     ['a downgrade', { requirements: [], updates: [{ action: 'upgrade-format-version', 'format-version': 1 }] }],
     ['another uuid', { requirements: [], updates: [{ action: 'assign-uuid', uuid: crypto.randomUUID() }] }],
-    ['a ref to no snapshot', { requirements: [], updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': 7 }] }],
+    [
+      'a ref to no snapshot',
+      {
+        requirements: [],
+        updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': 7 }],
+      },
+    ],
   ])('commit with %s', async (_, body) => bad(await post(TABLE, body)))
 
   it('ignores unknown fields', async () => {
@@ -182,10 +206,13 @@ describe('locations', () => {
   })
 
   for (const property of ['write.data.path', 'write.metadata.path', 'WRITE.Data.Path'])
-    it.each([...places, ...taken].filter(([, location]) => location !== ''))(`${property} at %s`, async (_, location) => {
-      await bad(await post(TABLES, { name: 'n', schema: SIMPLE_SCHEMA, properties: { [property]: location } }))
-      await bad(await post(TABLE, commit({ action: 'set-properties', updates: { [property]: location } })))
-    })
+    it.each([...places, ...taken].filter(([, location]) => location !== ''))(
+      `${property} at %s`,
+      async (_, location) => {
+        await bad(await post(TABLES, { name: 'n', schema: SIMPLE_SCHEMA, properties: { [property]: location } }))
+        await bad(await post(TABLE, commit({ action: 'set-properties', updates: { [property]: location } })))
+      },
+    )
 
   it.each([...places, ...taken])('set-location to %s', async (_, location) => {
     await bad(await post(TABLE, commit({ action: 'set-location', location })))
@@ -232,7 +259,9 @@ describe('locations', () => {
 
   it('what holds the folder of another table', async () => {
     const { admin } = catalog
-    expect((await post(TABLES, { name: 'deep', schema: SIMPLE_SCHEMA, location: 's3://lake/wh/x/y/z' })).status).toBe(200)
+    expect((await post(TABLES, { name: 'deep', schema: SIMPLE_SCHEMA, location: 's3://lake/wh/x/y/z' })).status).toBe(
+      200,
+    )
     before = await everything()
     await bad(await post(TABLES, { name: 'n', schema: SIMPLE_SCHEMA, location: 's3://lake/wh/x' }))
     expect((await catalog.call(admin, 'DELETE', `${TABLES}/deep`)).status).toBe(204)

@@ -9,9 +9,43 @@ const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 
 const words = fc.constantFrom(
-  ...['id', 'type', 'struct', 'list', 'map', 'long', 'string', 'fields', 'name', 'required', 'element', 'element-id', 'key'],
-  ...['value', 'schema-id', 'identifier-field-ids', 'source-id', 'field-id', 'transform', 'identity', 'bucket[16]', 'void'],
-  ...['main', 'branch', 'tag', 's3://lake/x', 'assert-create', 'set-properties', 'decimal(9,2)', 'decimal(99,2)', 'fixed[0]'],
+  ...[
+    'id',
+    'type',
+    'struct',
+    'list',
+    'map',
+    'long',
+    'string',
+    'fields',
+    'name',
+    'required',
+    'element',
+    'element-id',
+    'key',
+  ],
+  ...[
+    'value',
+    'schema-id',
+    'identifier-field-ids',
+    'source-id',
+    'field-id',
+    'transform',
+    'identity',
+    'bucket[16]',
+    'void',
+  ],
+  ...[
+    'main',
+    'branch',
+    'tag',
+    's3://lake/x',
+    'assert-create',
+    'set-properties',
+    'decimal(9,2)',
+    'decimal(99,2)',
+    'fixed[0]',
+  ],
   ...['', '-1', '1.0', '9223372036854775808', 'format-version', 'action', 'updates', '\u0000', '🦎'],
 )
 const scalars = fc.oneof(
@@ -52,12 +86,20 @@ const CREATE = {
     'identifier-field-ids': [1],
     fields: [
       { id: 1, name: 'id', type: 'long', required: true },
-      { id: 2, name: 'tags', type: { type: 'list', 'element-id': 3, element: 'string', 'element-required': false }, required: false },
+      {
+        id: 2,
+        name: 'tags',
+        type: { type: 'list', 'element-id': 3, element: 'string', 'element-required': false },
+        required: false,
+      },
       { id: 4, name: 'at', type: 'timestamptz', required: false, 'write-default': '2026-01-01T00:00:00+00:00' },
     ],
   },
   'partition-spec': { 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, transform: 'day', name: 'day' }] },
-  'write-order': { 'order-id': 1, fields: [{ 'source-id': 1, transform: 'identity', direction: 'asc', 'null-order': 'nulls-first' }] },
+  'write-order': {
+    'order-id': 1,
+    fields: [{ 'source-id': 1, transform: 'identity', direction: 'asc', 'null-order': 'nulls-first' }],
+  },
   'stage-create': false,
   properties: { 'format-version': '2' },
 }
@@ -65,9 +107,15 @@ const CREATE = {
 const COMMIT = {
   requirements: [{ type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': null }],
   updates: [
-    { action: 'add-schema', schema: { type: 'struct', 'schema-id': 5, fields: [{ id: 1, name: 'id', type: 'long', required: false }] } },
+    {
+      action: 'add-schema',
+      schema: { type: 'struct', 'schema-id': 5, fields: [{ id: 1, name: 'id', type: 'long', required: false }] },
+    },
     { action: 'set-current-schema', 'schema-id': -1 },
-    { action: 'add-spec', spec: { 'spec-id': 3, fields: [{ 'source-id': 1, 'field-id': 1000, transform: 'bucket[4]', name: 'b' }] } },
+    {
+      action: 'add-spec',
+      spec: { 'spec-id': 3, fields: [{ 'source-id': 1, 'field-id': 1000, transform: 'bucket[4]', name: 'b' }] },
+    },
     { action: 'add-sort-order', 'sort-order': { 'order-id': 2, fields: [] } },
     {
       action: 'add-snapshot',

@@ -59,7 +59,7 @@ describe.each([
 
   it.each([{ 'max-keys': '-1' }, { 'max-keys': 'many' }, { 'encoding-type': 'xml' }])('refuses %j', async (bad) => {
     const query = new URLSearchParams({ ...version, prefix: 'wh/t1/', ...bad } as Record<string, string>)
-    expect(await outcome(await send(reader, 'GET', `/s3/lake?${query}`))).toBe('400 InvalidArgument')
+    expect(await outcome(await send(reader, 'GET', `/s3/lake?${query.toString()}`))).toBe('400 InvalidArgument')
   })
 
   async function list(query: Record<string, string>): Promise<string> {

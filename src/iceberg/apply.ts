@@ -1,0 +1,143 @@
+import { badRequest } from '#domain/errors'
+import { applySnapshotUpdate, type SnapshotUpdate } from './apply-snapshots.ts'
+import { addItem, choose, chosenItem, removeItems } from './choice.ts'
+import type { Draft } from './draft.ts'
+import { withoutSlash } from './files.ts'
+import { FORMAT_VERSION_MAX } from './metadata.ts'
+import {
+  assignPartitionIds,
+  checkSequentialIds,
+  checkSpecNames,
+  checkSpecSources,
+  highestPartitionId,
+  type UnboundPartitionSpec,
+} from './partition-spec.ts'
+import type { Schema } from './schema.ts'
+import { checkSchemaVersion, indexSchema } from './schema-index.ts'
+import { checkSortSources, checkSortTransforms, type SortOrder } from './sort-order.ts'
+import type { EncryptionKey } from './statistics.ts'
+import type { TableUpdate } from './updates.ts'
+
+const ENCRYPTION_SINCE_VERSION = 3
+
+/**
+ * Applies one update to the draft.
+ * @throws CatalogError `bad-request` if the table can't have it; StaleUpdate if it was made against older metadata
+ */
+export function applyUpdate(draft: Draft, update: TableUpdate): void {
+  if (change(draft, update)) draft.changed = true
+}
+
+/** Whether the update had an effect. */
+function change(draft: Draft, update: TableUpdate): boolean {
+  switch (update.action) {
+    case 'assign-uuid':
+      return assignUuid(draft, update.uuid)
+    case 'upgrade-format-version':
+      return upgrade(draft, update.formatVersion)
+    case 'add-schema':
+      return addSchema(draft, update.schema)
+    case 'set-current-schema':
+      return choose(draft.schemas, update.id)
+    case 'add-spec':
+      return addSpec(draft, update.spec)
+    case 'set-default-spec':
+      return choose(draft.specs, update.id)
+    case 'add-sort-order':
+      return addSortOrder(draft, update.order)
+    case 'set-default-sort-order':
+      return choose(draft.orders, update.id)
+    case 'set-location':
+      return setLocation(draft, update.location)
+    case 'set-properties':
+      return setProperties(draft, update.updates)
+    case 'remove-properties':
+      return update.removals.filter((name) => draft.properties.delete(name)).length > 0
+    case 'remove-partition-specs':
+      return removeItems(draft.specs, update.ids)
+    case 'remove-schemas':
+      return removeItems(draft.schemas, update.ids)
+    case 'add-encryption-key':
+      return addEncryptionKey(draft, update.key)
+    case 'remove-encryption-key':
+      return draft.encryptionKeys.delete(update.keyId)
+    default:
+      return applySnapshotUpdate(draft, update satisfies SnapshotUpdate)
+  }
+}
+
+/** A new table takes the UUID of its staged create; an existing one keeps its own. */
+function assignUuid(draft: Draft, uuid: string): boolean {
+  if (draft.base && draft.uuid !== undefined) {
+    if (draft.uuid.toLowerCase() === uuid.toLowerCase()) return false
+    throw badRequest(`Cannot reassign uuid: the table has ${draft.uuid}, found ${uuid}`)
+  }
+  if (draft.uuid === uuid) return false
+  draft.uuid = uuid
+  return true
+}
+
+/** Old snapshots stay as they are; what the new version adds starts at 0. */
+function upgrade(draft: Draft, version: number): boolean {
+  if (version < 1 || version > FORMAT_VERSION_MAX)
+    throw badRequest(
+      `Cannot upgrade table to unsupported format version: v${version} (supported: v1 to v${FORMAT_VERSION_MAX})`,
+    )
+  if (version < draft.formatVersion)
+    throw badRequest(`Cannot downgrade v${draft.formatVersion} table to v${version} table`)
+  if (version === draft.formatVersion) return false
+  draft.formatVersion = version
+  return true
+}
+
+function addSchema(draft: Draft, schema: Schema): boolean {
+  checkSchemaVersion(schema, draft.formatVersion)
+  const added = addItem(draft.schemas, schema, 0, (id) => ({ ...schema, 'schema-id': id }))
+  const highest = Math.max(draft.lastColumnId, indexSchema(schema).highestId)
+  const changed = added || highest !== draft.lastColumnId
+  draft.lastColumnId = highest
+  return changed
+}
+
+function addSpec(draft: Draft, spec: UnboundPartitionSpec): boolean {
+  const schema = chosenItem(draft.schemas)
+  checkSpecNames(spec, schema)
+  checkSpecSources(spec, schema)
+  const { specs, formatVersion, lastPartitionId } = draft
+  const table = { specs: specs.items.values(), lastId: lastPartitionId, formatVersion }
+  const candidate = assignPartitionIds(spec, 0, table)
+  const added = addItem(specs, candidate, 0, (id) => ({ ...candidate, 'spec-id': id }))
+  if (added && formatVersion === 1) checkSequentialIds(candidate)
+  if (added) draft.lastPartitionId = Math.max(draft.lastPartitionId, highestPartitionId(candidate))
+  return added
+}
+
+function addSortOrder(draft: Draft, order: SortOrder): boolean {
+  checkSortTransforms(order)
+  checkSortSources(order, chosenItem(draft.schemas))
+  return addItem(draft.orders, order, order.fields.length === 0 ? 0 : 1, (id) => ({ ...order, 'order-id': id }))
+}
+
+function setLocation(draft: Draft, location: string): boolean {
+  if (draft.location !== undefined && withoutSlash(draft.location) === location) return false
+  draft.location = location
+  return true
+}
+
+function setProperties(draft: Draft, updates: Readonly<Record<string, string>>): boolean {
+  let changed = false
+  for (const [name, value] of Object.entries(updates)) {
+    if (draft.properties.get(name) === value) continue
+    draft.properties.set(name, value)
+    changed = true
+  }
+  return changed
+}
+
+function addEncryptionKey(draft: Draft, key: EncryptionKey): boolean {
+  if (draft.formatVersion < ENCRYPTION_SINCE_VERSION)
+    throw badRequest(`Cannot add an encryption key to a v${draft.formatVersion} table: expected at least v3`)
+  if (draft.encryptionKeys.has(key['key-id'])) return false
+  draft.encryptionKeys.set(key['key-id'], key)
+  return true
+}

@@ -1,0 +1,67 @@
+import type { Count } from './counted.ts'
+
+/** What a request may cost. Rows are upper bounds, because D1 counts index rows, too; everything else is exact. */
+export type Budget = readonly [
+  store: number,
+  statements: number,
+  rowsRead: number,
+  rowsWritten: number,
+  gets: number,
+  puts: number,
+  deletes: number,
+  durableObjects: number,
+]
+
+/** Per route, and per case of it where that makes a difference. The branch has more than 1,000 tables. */
+export const BUDGETS = {
+  'GET /v1/config': [1, 3, 10, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces': [2, 12, 40, 12, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces (nested)': [2, 14, 70, 12, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces': [1, 5, 30, 0, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}': [1, 4, 20, 0, 0, 0, 0, 0],
+  'HEAD /v1/{prefix}/namespaces/{namespace}': [1, 4, 20, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/properties': [2, 13, 60, 14, 0, 0, 0, 0],
+  'DELETE /v1/{prefix}/namespaces/{namespace}': [2, 14, 80, 9, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables': [2, 16, 90, 13, 0, 1, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables (staged)': [1, 4, 30, 0, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables (2)': [1, 6, 40, 0, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables (1000)': [1, 6, 1040, 0, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables (100 of 1000)': [1, 6, 140, 0, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (first time)': [1, 4, 30, 0, 1, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}': [1, 4, 30, 0, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (refs)': [1, 4, 30, 0, 0, 0, 0, 0],
+  'HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}': [1, 4, 30, 0, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials': [1, 4, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics': [1, 4, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (create)': [2, 16, 90, 13, 0, 1, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (cold lane)': [2, 15, 90, 14, 1, 1, 0, 1],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}': [2, 15, 90, 14, 0, 1, 0, 1],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (nothing changed)': [1, 4, 30, 0, 0, 0, 0, 1],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused)': [1, 4, 30, 0, 0, 0, 0, 1],
+  'POST /v1/{prefix}/tables/rename': [2, 16, 120, 14, 0, 0, 0, 0],
+  'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}': [2, 13, 70, 9, 0, 0, 0, 0],
+  'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table} (purge)': [2, 15, 70, 13, 0, 0, 0, 1],
+  'POST /v1/{prefix}/namespaces/{namespace}/register': [2, 16, 100, 13, 1, 0, 0, 0],
+} as const satisfies Record<string, Budget>
+
+/** Where a cost and its budget differ, as sentences; empty when it keeps to it. */
+export function overruns(count: Count, budget: Budget): string[] {
+  const [store, statements, rowsRead, rowsWritten, gets, puts, deletes, durableObjects] = budget
+  const exact = { store, statements, gets, puts, deletes, durableObjects, storeFailures: 0, fetches: 0 }
+  const most = { rowsRead, rowsWritten }
+  return [
+    ...differing(count, exact, (found, expected) => found === expected, 'exactly'),
+    ...differing(count, most, (found, expected) => found <= expected, 'at most'),
+  ]
+}
+
+function differing(
+  count: Count,
+  expected: Partial<Count>,
+  holds: (found: number, expected: number) => boolean,
+  words: string,
+): string[] {
+  return (Object.entries(expected) as [keyof Count, number][])
+    .filter(([key, value]) => !holds(count[key], value))
+    .map(([key, value]) => `${key}: expected ${words} ${value}, found ${count[key]}`)
+}

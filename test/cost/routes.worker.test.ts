@@ -1,0 +1,176 @@
+// Contract: what every catalog route may cost, counted at the bindings, and that the Worker's own log line says the same.
+// From: the design, "One round trip" and "A table commit is one pure step"; the figures are in budgets.ts.
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { icebergRoutes } from '#http/iceberg/routes'
+import { beforeAll, expect, test } from 'vitest'
+import { BUDGETS, overruns } from './budgets.ts'
+import { propertyCommit, SCHEMA, seedTables } from './lake.ts'
+import { openWorker, type CostWorker, type Sent } from './worker.ts'
+
+const NAMESPACES = '/v1/demo/namespaces'
+const SALES = `${NAMESPACES}/sales`
+const LAKE = `${NAMESPACES}/lake/tables`
+const STAGED = {
+  requirements: [{ type: 'assert-create' }],
+  updates: [
+    { action: 'assign-uuid', uuid: '6a2a7f4e-5e0b-4d8e-9a54-6c4b3a1d2f00' },
+    { action: 'upgrade-format-version', 'format-version': 2 },
+    { action: 'add-schema', schema: SCHEMA },
+    { action: 'set-current-schema', 'schema-id': -1 },
+    { action: 'add-spec', spec: { 'spec-id': 0, fields: [] } },
+    { action: 'set-default-spec', 'spec-id': -1 },
+    { action: 'add-sort-order', 'sort-order': { 'order-id': 0, fields: [] } },
+    { action: 'set-default-sort-order', 'sort-order-id': -1 },
+    { action: 'set-location', location: 's3://lake/staged' },
+  ],
+}
+const STALE = {
+  requirements: [{ type: 'assert-current-schema-id', 'current-schema-id': 7 }],
+  updates: [{ action: 'set-properties', updates: { touched: 'never' } }],
+}
+const NAME_LAKE = (name: string) => ({ namespace: ['lake'], name })
+const SEEDED = 's3://lake/seeded/lake/t0002/metadata/00000-seeded.metadata.json'
+
+/** In this order: each finds what the ones before it left. */
+const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
+  ['GET /v1/config', ['GET', '/v1/config?warehouse=demo'], 200],
+  ['POST /v1/{prefix}/namespaces', ['POST', NAMESPACES, { namespace: ['sales'] }], 200],
+  ['POST /v1/{prefix}/namespaces (nested)', ['POST', NAMESPACES, { namespace: ['sales', 'eu'] }], 200],
+  ['GET /v1/{prefix}/namespaces', ['GET', NAMESPACES], 200],
+  ['GET /v1/{prefix}/namespaces/{namespace}', ['GET', SALES], 200],
+  ['HEAD /v1/{prefix}/namespaces/{namespace}', ['HEAD', SALES], 204],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/properties',
+    ['POST', `${SALES}/properties`, { updates: { a: '1' } }],
+    200,
+  ],
+  ['DELETE /v1/{prefix}/namespaces/{namespace}', ['DELETE', `${SALES}%1Feu`], 204],
+  ['POST /v1/{prefix}/namespaces/{namespace}/tables', ['POST', `${SALES}/tables`, { name: 'a', schema: SCHEMA }], 200],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables (staged)',
+    ['POST', `${SALES}/tables`, { name: 'b', schema: SCHEMA, 'stage-create': true }],
+    200,
+  ],
+  ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (create)', ['POST', `${SALES}/tables/b`, STAGED], 200],
+  ['GET /v1/{prefix}/namespaces/{namespace}/tables (2)', ['GET', `${SALES}/tables`], 200],
+  ['GET /v1/{prefix}/namespaces/{namespace}/tables (1000)', ['GET', `${NAMESPACES}/thousand/tables`], 200],
+  [
+    'GET /v1/{prefix}/namespaces/{namespace}/tables (100 of 1000)',
+    ['GET', `${NAMESPACES}/thousand/tables?pageToken=&pageSize=100`],
+    200,
+  ],
+  ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (first time)', ['GET', `${LAKE}/t0000`], 200],
+  ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['GET', `${LAKE}/t0000`], 200],
+  ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (refs)', ['GET', `${LAKE}/t0000?snapshots=refs`], 200],
+  ['HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['HEAD', `${LAKE}/t0000`], 204],
+  ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials', ['GET', `${LAKE}/t0000/credentials`], 200],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics',
+    ['POST', `${LAKE}/t0000/metrics`, { 'report-type': 'scan-report' }],
+    204,
+  ],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (cold lane)',
+    ['POST', `${LAKE}/t0001`, propertyCommit(1)],
+    200,
+  ],
+  ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['POST', `${LAKE}/t0001`, propertyCommit(2)], 200],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (nothing changed)',
+    ['POST', `${LAKE}/t0001`, propertyCommit(2)],
+    200,
+  ],
+  ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused)', ['POST', `${LAKE}/t0001`, STALE], 409],
+  [
+    'POST /v1/{prefix}/tables/rename',
+    [
+      'POST',
+      '/v1/demo/tables/rename',
+      { source: NAME_LAKE('t0001'), destination: { namespace: ['sales'], name: 'c' } },
+    ],
+    204,
+  ],
+  ['DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['DELETE', `${LAKE}/t0002`], 204],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/register',
+    ['POST', `${NAMESPACES}/lake/register`, { name: 'again', 'metadata-location': SEEDED }],
+    200,
+  ],
+  [
+    'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table} (purge)',
+    ['DELETE', `${LAKE}/again?purgeRequested=true`],
+    204,
+  ],
+]
+
+let worker: CostWorker
+
+beforeAll(async () => {
+  worker = await openWorker()
+  await seedTables(worker, 'thousand', 1000, false)
+  await seedTables(worker, 'lake', 4, true)
+})
+
+test.each(CASES)('%s', async (name, sent, status) => {
+  const { answer, count, logged } = await worker.measured(sent)
+  await noPurge()
+  expect(answer.status, answer.text).toBe(status)
+  expect(overruns(count, BUDGETS[name])).toEqual([])
+  expect(logged).toEqual({
+    storeRoundTrips: count.store,
+    storeStatements: count.statements,
+    rowsRead: count.rowsRead,
+    rowsWritten: count.rowsWritten,
+    objectGets: count.gets,
+    objectPuts: count.puts,
+    objectDeletes: count.deletes,
+    durableObjectCalls: count.durableObjects,
+  })
+})
+
+test('a long history makes neither a load nor a commit dearer', async () => {
+  const load: Sent = ['GET', `${LAKE}/t0003`]
+  const commit = (n: number): Sent => ['POST', `${LAKE}/t0003`, propertyCommit(n)]
+  await worker.call(commit(0))
+  const before = [await worker.measured(load), await worker.measured(commit(1))].map(({ count }) => count)
+  for (let n = 2; n < 42; n += 1) await worker.call(commit(n))
+  const after = [await worker.measured(load), await worker.measured(commit(42))].map(({ count }) => count)
+  expect(after).toEqual(before)
+})
+
+test('a user with grants costs no more than one row for each', async () => {
+  const [grants, userId] = [50, crypto.randomUUID()]
+  const { catalog } = (await worker.tenant.read({ at: { catalog: 'demo', ref: 'main' } })).place ?? {}
+  const createdAt = new Date().toISOString()
+  const user = {
+    id: userId,
+    username: 'reader',
+    role: 'tenant-user' as const,
+    passwordHash: null,
+    active: true,
+    createdAt,
+  }
+  await worker.tenant.users.create(user)
+  const scope = { type: 'catalog' as const, catalogId: catalog?.id ?? '' }
+  for (let n = 0; n < grants; n += 1)
+    await worker.tenant.grants.create({ id: crypto.randomUUID(), userId, scope, actions: ['read'], createdAt })
+  const asAdmin = await worker.measured(['GET', `${LAKE}/t0003`])
+  const asUser = await worker.measured(['GET', `${LAKE}/t0003`], await worker.tokenOf(userId))
+  expect(asUser.answer.status).toBe(200)
+  expect(asUser.count).toEqual({ ...asAdmin.count, rowsRead: asAdmin.count.rowsRead + grants })
+})
+
+test('every catalog route has a budget', () => {
+  const budgets = Object.keys(BUDGETS)
+  const without = icebergRoutes
+    .map(({ method, path }) => `${method} ${path}`)
+    .filter((route) => !budgets.some((name) => name === route || name.startsWith(`${route} (`)))
+  expect(without).toEqual([])
+})
+
+/** The runner's own work is not part of the request that woke it. */
+async function noPurge(): Promise<void> {
+  const runner = env.PURGE_RUNNER.getByName(worker.tenantId)
+  await runInDurableObject(runner, (_, state) => state.storage.deleteAlarm())
+}

@@ -1,0 +1,120 @@
+// Contract: no statement that a request runs reads a whole table, or all of a tenant's rows of one.
+// Source: DESIGN §2.1 "Indexes"; the case of 5,000 sibling tables in the list of security cases.
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { d1Store } from '#store/sql/d1'
+import {
+  commitOf,
+  create,
+  fork,
+  land,
+  member,
+  mustRead,
+  newId,
+  newTenant,
+  tableKey,
+  tableValue,
+  AT,
+} from '#test/contract/fixture'
+import { recordingDatabase, type Recorded } from './recording-database.ts'
+
+const recorded = new Map<string, Recorded>()
+
+beforeAll(async () => {
+  const db = recordingDatabase(env.DB, (statement) => recorded.set(statement.sql, statement))
+  const { tenant, main, catalog } = await newTenant(async () => d1Store(db))
+  const key = tableKey('a', 't')
+  const value = tableValue({ locations: ['s3://lake/a/'] })
+  await land(
+    tenant,
+    commitOf(main.id, [{ ...create(key, value), unusedBefore: true }], {
+      members: [member({ idempotencyKey: newId() })],
+      checks: [{ empty: 'a' }],
+      expectHead: 0,
+    }),
+  )
+  const dev = await fork(tenant, main.id, 'dev')
+  await tenant.branches.tag({ id: newId(), name: 'v1', from: { branchId: dev.id }, at: AT })
+  const { rev } = await mustRead(tenant, main.id, key)
+  const id = newId()
+  await land(
+    tenant,
+    commitOf(main.id, [{ key, expect: rev, next: null }], {
+      checks: [{ exists: key }],
+      purges: [{ id, objectId: 'o', warehouseId: 'w', metadataLocation: 's3://lake/b/m', locations: ['s3://lake/b/'] }],
+    }),
+  )
+  const again = member()
+  for (let i = 0; i < 2; i += 1) await tenant.commit(commitOf(main.id, [], { members: [again] }))
+  const page = { class: 'asset', namespace: 'a', kind: 'table', limit: 10 } as const
+  const caller = { userId: 'u', tokenId: 't' }
+  await tenant.read({ caller, at: { catalog: 'demo', ref: 'main' }, keys: [key], page })
+  await tenant.read({ caller, at: { branchId: dev.id }, keys: [key], page })
+  await tenant.settle(newId())
+  await tenant.history.log({ branchId: dev.id, before: { branchId: main.id, seq: 1 }, limit: 10 })
+  await tenant.history.audit({ limit: 10 })
+  await tenant.history.audit({ limit: 10, before: '1' })
+  await tenant.branches.get(catalog.id, 'dev')
+  await tenant.branches.close(dev.id)
+  await tenant.purges.pending({ limit: 10 })
+  await tenant.purges.pending({ limit: 10, after: id })
+  await tenant.purges.stillNamed(['s3://lake/a/'])
+  await tenant.purges.save(id, 'x')
+  await tenant.purges.done(id)
+  const grant = { id: 'g', userId: 'u', scope: { type: 'tenant' }, actions: ['read'], createdAt: AT } as const
+  await tenant.grants.create(grant)
+  await tenant.grants.update(grant)
+  await tenant.grants.get('g')
+  await tenant.grants.byName('g')
+  await tenant.grants.list({ limit: 10, after: 'a' })
+  await tenant.grants.delete('g')
+})
+
+describe('query plans', () => {
+  it('cover every statement of the store', () => {
+    expect(recorded.size).toBeGreaterThan(35)
+  })
+
+  it('seek in every table they read', async () => {
+    for (const { sql, params } of recorded.values())
+      for (const step of await planOf(sql, params)) expect.soft(isBounded(step), `${step}\nof ${sql}`).toBe(true)
+  })
+})
+
+/** Tables in memory: parameters, and common tables as long as a lineage, a page or the list of a tenant's branches. */
+const SMALL =
+  /^SCAN (\w+ VIRTUAL TABLE|\w+-ROW VALUES|CONSTANT ROW|place|lineage|[lwbpsmf]$|start|tops|parts|bounds|failed|\(subquery)/
+
+/** What a search of a stored table must pin down at least. */
+const SEEKS = [
+  /rowid=\?/i,
+  // One record, branch or tag, commit id, purge.
+  /\(tenant_id=\? AND (kind=\? AND )?(id|purge_id|idempotency_key)=\?/,
+  // Records of a kind by name, by owner, or from an id on; a branch or tag by name.
+  /\(tenant_id=\? AND kind=\? AND (name=|owner=|id>)/,
+  /\(tenant_id=\? AND catalog_id=\? AND name=\?\)/,
+  // One key, the names of one namespace from one on, the rows of one object.
+  /\(tenant_id=\? AND branch_id=\? AND class=\? AND namespace=\? AND (kind=\? AND )?name[=>]\?/,
+  /\(tenant_id=\? AND object_id=\?/,
+  /\(tenant_id=\? AND location[=>]\?/,
+  /\(tenant_id=\? AND branch_id=\? AND seq>\? AND seq<\?\)/,
+  // Newest first with a limit, or the newest alone; oldest first with a limit.
+  /SEARCH (audit|a) USING (COVERING )?INDEX sqlite_autoindex_audit_1 \(tenant_id=\?/,
+  /SEARCH purge USING INDEX purge_pending \(tenant_id=\?/,
+  // All branches and tags of the tenant: what may still be named has no narrower bound.
+  /SEARCH [ht] USING INDEX (ref_name|sqlite_autoindex_ref_1) \(tenant_id=\?\)/,
+  // Small common tables again, indexed on the fly or read for their minimum.
+  /SEARCH (f|b|m)( (EXISTS )?USING AUTOMATIC|$)/,
+]
+
+function isBounded(step: string): boolean {
+  if (step.startsWith('SCAN ')) return SMALL.test(step)
+  return !step.startsWith('SEARCH ') || SEEKS.some((seek) => seek.test(step))
+}
+
+async function planOf(sql: string, params: readonly unknown[]): Promise<string[]> {
+  const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    .bind(...params)
+    .run<{ detail: string }>()
+  return results.map(({ detail }) => detail)
+}
