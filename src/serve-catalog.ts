@@ -28,7 +28,7 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
     async commit({ tenantId }, place, request) {
       const lane = [tenantId, place.catalog.id, place.branch.id, request.entry.objectId].join('/')
       cost.durableObjectCalls += 1
-      const reply = await env.TABLE_LANE.getByName(lane).commit(tenantId, request)
+      const reply = await env.TABLE_LANE.getByName(lane).commit(tenantId, request).catch(laneFailed)
       addCost(cost, reply.cost)
       if (!reply.ok) throw new CatalogError(reply.kind, reply.message)
       return reply.state
@@ -48,4 +48,19 @@ function bearer(headers: Headers): string {
   if (!match?.[1])
     throw new CatalogError('unauthenticated', "Not authorized: expected the header 'Authorization: Bearer <token>'")
   return match[1]
+}
+
+/**
+ * A lane that was overloaded has not begun (Durable Objects, error handling: `overloaded`); any other failure of the call
+ * may have come after the commit.
+ * @throws CatalogError always
+ */
+function laneFailed(cause: unknown): never {
+  if (cause instanceof Error && 'overloaded' in cause && cause.overloaded === true)
+    throw new CatalogError('unavailable', "The table's lane is overloaded; nothing was changed, try again", cause)
+  throw new CatalogError(
+    'commit-state-unknown',
+    "The table's lane did not answer; the commit may or may not have happened. Load the table to find out",
+    cause,
+  )
 }

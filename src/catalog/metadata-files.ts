@@ -48,7 +48,7 @@ export async function readMetadataFile(
 ): Promise<string> {
   const cached = deps.metadataCache.get(location.uri)
   if (cached !== undefined) return cached
-  const stored = await deps.objects.read(location, METADATA_BYTES_MAX)
+  const stored = await deps.objects.read(location, METADATA_BYTES_MAX).catch(storageFailed)
   if (!stored) throw new CatalogError('file-not-found', `Failed to open input stream for file: ${location.uri}`)
   const text = await decode(location, isGzipName(location.uri) ? await gunzip(location, stored) : stored)
   deps.metadataCache.set(location.uri, text)
@@ -66,6 +66,11 @@ export async function encodeMetadataFile(uri: string, text: string): Promise<Uin
   if (!isGzipName(uri)) return bytes
   const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'))
   return new Uint8Array(await new Response(packed).arrayBuffer())
+}
+
+function storageFailed(cause: unknown): never {
+  if (cause instanceof CatalogError) throw cause
+  throw new CatalogError('unavailable', 'Object storage did not answer; nothing was changed, try again', cause)
 }
 
 async function gunzip(location: ValidatedLocation, packed: Uint8Array): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-import { badRequest } from '#domain/errors'
+import { CatalogError } from '#domain/errors'
 import { scanJson } from './json-scan.ts'
 
 /**
@@ -108,7 +108,7 @@ function parse(text: string): Json {
   try {
     return sourceTextJson.parse(text, keepNumber) as Json
   } catch (cause) {
-    throw badRequest('Malformed JSON: expected one JSON document', cause)
+    throw new CatalogError('bad-request', 'Malformed JSON: expected one JSON document', cause)
   }
 }
 

@@ -12,6 +12,10 @@ from pyiceberg.catalog.rest import RestCatalog
 
 from server import Server
 
+# An AWS_* variable of the machine would hide what is not vended.
+for variable in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[variable]
+
 FSSPEC = "pyiceberg.io.fsspec.FsspecFileIO"
 
 
@@ -115,7 +119,6 @@ def encoded(levels: tuple[str, ...] | list[str]) -> str:
 
 def engine(server: Server, io: str | None = None, token: str | None = None, **properties: str) -> RestCatalog:
     """PyIceberg as a stranger uses it. `io` chooses a FileIO; nothing says anything about storage."""
-    assert not [name for name in os.environ if name.startswith("AWS_")], "AWS_* would hide what is not vended"
     if io is not None:
         properties["py-io-impl"] = io
     assert not [name for name in properties if name.startswith(("s3.", "client."))]
