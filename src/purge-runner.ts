@@ -19,7 +19,7 @@ const WAITING_MS = 300_000
  * Deletes the files of dropped tables, one tenant at a time. The jobs are in the store; this object only wakes up for
  * them, by an alarm that survives the process. It is woken before the commit that records a job, so none is forgotten.
  */
-export class PurgeRunner extends DurableObject<Cloudflare.Env> {
+export class PurgeRunner extends DurableObject {
   async wake(tenantId: TenantId): Promise<void> {
     const at = now().getTime()
     await this.ctx.storage.put({ tenantId, expectUntilMs: at + EXPECT_JOB_MS })

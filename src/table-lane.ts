@@ -17,7 +17,7 @@ export type LaneReply = { readonly cost: Cost } & (
  * The lane of one table, named by tenant, catalog, branch and object id. It holds nothing that matters: evicted half-way
  * it leaves at most an orphan file, and two live lanes of one table only race at the store.
  */
-export class TableLane extends DurableObject<Cloudflare.Env> {
+export class TableLane extends DurableObject {
   readonly #lane = tableLane()
 
   async commit(tenantId: TenantId, request: LaneRequest): Promise<LaneReply> {

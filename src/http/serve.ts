@@ -100,7 +100,7 @@ async function serve<Body>(
     read,
     commit: (commit) => deps.commit(claims, place, commit),
     purgeSoon: () => deps.purgeSoon(claims),
-    log: deps.log,
+    log: (fields) => deps.log(fields),
     target: (on) => targetNamed(targets, on),
     entry: (on) => keys.entry(targetNamed(targets, on), read.entries),
     may: (actions, on) => decision(actions, on) === 'allowed',
@@ -179,20 +179,20 @@ class KeyList {
 
   constructor(targets: readonly Target[]) {
     const byText = new Map<string, Key>()
-    for (const target of targets) for (const key of path(target)) byText.set(keyText(key), key)
+    for (const target of targets) for (const key of keysTo(target)) byText.set(keyText(key), key)
     this.keys = [...byText.values()]
     this.#indexes = new Map([...byText.keys()].map((text, index) => [text, index]))
   }
 
   /** The row of a target; a view does not count as a table. */
   entry(target: Target, entries: ReadResult['entries']): Entry | null {
-    const key = path(target).at(-1)
+    const key = keysTo(target).at(-1)
     const entry = key ? this.#row(key, entries) : null
     return target.name !== undefined && entry?.kind !== 'table' ? null : entry
   }
 
   chain(target: Target, place: Place, entries: ReadResult['entries']): ScopeChain {
-    const rows = path(target).map((key) => this.#row(key, entries))
+    const rows = keysTo(target).map((key) => this.#row(key, entries))
     return [
       { type: 'tenant' },
       { type: 'catalog', catalogId: place.catalog.id },
@@ -207,7 +207,7 @@ class KeyList {
 }
 
 /** A target's ancestors, outermost first, and the target itself. The catalog has none. */
-function path({ namespace, name }: Target): Key[] {
+function keysTo({ namespace, name }: Target): Key[] {
   const levels = namespace.map((_, index) => namespaceKey(namespace.slice(0, index + 1)))
   return name === undefined ? levels : [...levels, assetKey({ namespace, name })]
 }

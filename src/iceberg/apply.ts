@@ -14,7 +14,7 @@ import {
 } from './partition-spec.ts'
 import type { Schema } from './schema.ts'
 import { checkSchemaVersion, indexSchema } from './schema-index.ts'
-import { checkSortSources, checkSortTransforms, type SortOrder } from './sort-order.ts'
+import { checkSortSources, checkSortTransforms, UNSORTED, type SortOrder } from './sort-order.ts'
 import type { EncryptionKey } from './statistics.ts'
 import type { TableUpdate } from './updates.ts'
 
@@ -66,6 +66,11 @@ function change(draft: Draft, update: TableUpdate): boolean {
   }
 }
 
+/** Schemas and specs count from 0. */
+function asNext(next: number): number {
+  return next
+}
+
 /** A new table takes the UUID of its staged create; an existing one keeps its own. */
 function assignUuid(draft: Draft, uuid: string): boolean {
   if (draft.base && draft.uuid !== undefined) {
@@ -92,7 +97,7 @@ function upgrade(draft: Draft, version: number): boolean {
 
 function addSchema(draft: Draft, schema: Schema): boolean {
   checkSchemaVersion(schema, draft.formatVersion)
-  const added = addItem(draft.schemas, schema, 0, (id) => ({ ...schema, 'schema-id': id }))
+  const added = addItem(draft.schemas, schema, asNext, (id) => ({ ...schema, 'schema-id': id }))
   const highest = Math.max(draft.lastColumnId, indexSchema(schema).highestId)
   const changed = added || highest !== draft.lastColumnId
   draft.lastColumnId = highest
@@ -106,7 +111,7 @@ function addSpec(draft: Draft, spec: UnboundPartitionSpec): boolean {
   const { specs, formatVersion, lastPartitionId } = draft
   const table = { specs: specs.items.values(), lastId: lastPartitionId, formatVersion }
   const candidate = assignPartitionIds(spec, 0, table)
-  const added = addItem(specs, candidate, 0, (id) => ({ ...candidate, 'spec-id': id }))
+  const added = addItem(specs, candidate, asNext, (id) => ({ ...candidate, 'spec-id': id }))
   if (added && formatVersion === 1) checkSequentialIds(candidate)
   if (added) draft.lastPartitionId = Math.max(draft.lastPartitionId, highestPartitionId(candidate))
   return added
@@ -115,7 +120,8 @@ function addSpec(draft: Draft, spec: UnboundPartitionSpec): boolean {
 function addSortOrder(draft: Draft, order: SortOrder): boolean {
   checkSortTransforms(order)
   checkSortSources(order, chosenItem(draft.schemas))
-  return addItem(draft.orders, order, order.fields.length === 0 ? 0 : 1, (id) => ({ ...order, 'order-id': id }))
+  const idFor = order.fields.length === 0 ? () => UNSORTED['order-id'] : (next: number) => Math.max(next, 1)
+  return addItem(draft.orders, order, idFor, (id) => ({ ...order, 'order-id': id }))
 }
 
 function setLocation(draft: Draft, location: string): boolean {

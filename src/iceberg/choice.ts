@@ -27,10 +27,15 @@ export function choiceOf<T>(
 }
 
 /**
- * Adds an item under the next id, counting from `firstId`, unless one that is the same is there. One that was there
- * before this commit doesn't count as "last added".
+ * Adds an item under the id that `idFor` makes of the next free one, unless one that is the same is there. One that was
+ * there before this commit doesn't count as "last added". Whether it was added.
  */
-export function addItem<T>(choice: Choice<T>, candidate: T, firstId: number, withId: (id: number) => T): boolean {
+export function addItem<T>(
+  choice: Choice<T>,
+  candidate: T,
+  idFor: (next: number) => number,
+  withId: (id: number) => T,
+): boolean {
   choice.idsByKey ??= keysOf(choice)
   const key = choice.keyOf(candidate)
   const same = choice.idsByKey.get(key)
@@ -38,7 +43,7 @@ export function addItem<T>(choice: Choice<T>, candidate: T, firstId: number, wit
     choice.lastAdded = choice.added.has(same) ? same : null
     return false
   }
-  const id = [...choice.items.keys()].reduce((next, used) => Math.max(next, used + 1), firstId)
+  const id = idFor([...choice.items.keys()].reduce((next, used) => Math.max(next, used + 1), 0))
   if (id > INT_MAX) throw badRequest(`Cannot add ${choice.what}: the table has no ids left`)
   choice.items.set(id, withId(id))
   choice.idsByKey.set(key, id)

@@ -86,7 +86,8 @@ export async function openWorker(): Promise<CostWorker> {
 
 /** The figures of a request's log line, the last one written. */
 function costOf(calls: readonly unknown[][]): Cost {
-  const line = JSON.parse(String(calls.at(-1)?.[0] ?? '{}')) as Partial<Cost>
+  const text = calls.at(-1)?.[0]
+  const line = (typeof text === 'string' ? JSON.parse(text) : {}) as Partial<Cost>
   const names = Object.keys(newCost()) as (keyof Cost)[]
   return Object.fromEntries(names.map((name) => [name, line[name]])) as unknown as Cost
 }

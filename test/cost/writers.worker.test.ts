@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { counted } from './counted.ts'
 import { env } from 'cloudflare:workers'
 import { propertyCommit, seedTables } from './lake.ts'
-import { openWorker, type CostWorker } from './worker.ts'
+import { openWorker, type CostWorker, type Sent } from './worker.ts'
 
 const WRITERS = 16
 const TABLES = '/v1/demo/namespaces/lake/tables'
@@ -47,6 +47,13 @@ test('16 writers on 16 tables of one branch: no lost race either', async () => {
   )
   expect(value.map(({ status }) => status)).toEqual(Array.from({ length: WRITERS }, () => 200))
   expect(count).toMatchObject({ store: 2 * WRITERS, storeFailures: 0, puts: WRITERS, durableObjects: WRITERS })
+})
+
+test('what a lost race looks like here: of two creates of one namespace one fails at the store', async () => {
+  const create: Sent = ['POST', '/v1/demo/namespaces', { namespace: ['twice'] }]
+  const { value, count } = await counted(env, () => Promise.all([worker.call(create), worker.call(create)]))
+  expect(new Set(value.map(({ status }) => status))).toEqual(new Set([200, 409]))
+  expect(count).toMatchObject({ store: 4, storeFailures: 1 })
 })
 
 async function together<T>(one: (n: number) => Promise<T>): Promise<T[]> {

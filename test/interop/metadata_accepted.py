@@ -17,7 +17,7 @@ def refusal(path):
         metadata.spec()
         metadata.sort_order()
         metadata.current_snapshot()
-        metadata.specs_struct([metadata.default_spec_id])
+        metadata.spec().partition_type(metadata.schema())
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None

@@ -14,10 +14,10 @@ export function properties(body: Json, name: string): Properties {
   const value = field(body, name) ?? {}
   if (!isObject(value)) throw badRequest(`Invalid ${name}: expected an object of strings`)
   return Object.fromEntries(
-    Object.entries(value).map(([key, text]) => {
-      if (typeof text !== 'string') throw badRequest(`Invalid ${name}: expected a string for '${key}'`)
-      if (!text.isWellFormed() || !key.isWellFormed()) throw badRequest(`Invalid ${name}: lone surrogates are not text`)
-      return [key, text]
+    Object.entries(value).map(([key, item]) => {
+      if (typeof item !== 'string') throw badRequest(`Invalid ${name}: expected a string for '${key}'`)
+      if (!item.isWellFormed() || !key.isWellFormed()) throw badRequest(`Invalid ${name}: lone surrogates are not text`)
+      return [key, item]
     }),
   )
 }

@@ -1,0 +1,155 @@
+/**
+ * Measures the built Worker under miniflare, driven from a process of its own, and compares it with bare Workers that
+ * answer the same bytes. The servers take turns in short rounds, so that whatever else the machine does hits them alike.
+ */
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { figuresOf, tableOf, type Figures, type Round } from './figures.ts'
+import type { LoadJob, LoadRequest, LoadResult } from './load.ts'
+import { PREPARATION, SCENARIOS, type Scenario } from './scenarios.ts'
+import { startServers, type Servers } from './server.ts'
+
+const USAGE = `npm run bench -- [--seconds N] [--only NAME,…] [--connections N] [--json]
+  --seconds      how long each of the three servers is driven per scenario (default 4)
+  --only         scenarios whose name starts with one of these: ${SCENARIOS.map(({ name }) => `'${name}'`).join(', ')}
+  --connections  requests under way at a time (default 16)
+  --json         prints the figures as JSON`
+
+const ROUND_MS = 500
+
+interface Options {
+  readonly rounds: number
+  readonly scenarios: readonly Scenario[]
+  readonly connections: number
+  readonly json: boolean
+}
+
+type Drive = (job: Pick<LoadJob, 'requests' | 'milliseconds'> & Partial<LoadJob>, server: URL) => Promise<LoadResult>
+
+const options = optionsOf(process.argv.slice(2))
+if (options) await main(options)
+else process.exitCode = 1
+
+async function main({ rounds, scenarios, connections, json }: Options): Promise<void> {
+  say('Building the Worker and starting miniflare …')
+  const servers = await startServers()
+  const generator = fork(join(import.meta.dirname, 'load.ts'), { serialization: 'advanced' })
+  try {
+    let first = 0
+    const drive: Drive = async (job, { hostname, port }) => {
+      const result = await ask(generator, {
+        connections,
+        first,
+        token: servers.token,
+        ...job,
+        host: hostname,
+        port: Number(port),
+      })
+      first += result.latencies.length
+      const unexpected = Object.entries(result.unexpected).map(([status, count]) => `${count} × ${status}`)
+      if (unexpected.length > 0)
+        throw new Error(`expected 200 for ${job.requests[0]?.path ?? ''}, found ${unexpected.join(', ')}`)
+      return result
+    }
+    say('Creating tables …')
+    await prepare(drive, servers)
+    const figures: Figures[] = []
+    for (const scenario of scenarios) {
+      say(`${scenario.name} …`)
+      figures.push(figuresOf(scenario.name, await measure(drive, servers, scenario, rounds)))
+    }
+    process.stdout.write(json ? `${JSON.stringify({ connections, figures }, null, 2)}\n` : `${tableOf(figures)}\n`)
+  } finally {
+    generator.kill()
+    await servers.stop()
+  }
+}
+
+async function prepare(drive: Drive, { catalog }: Servers): Promise<void> {
+  for (const { request, times } of PREPARATION)
+    await drive(
+      { requests: [request], most: times, first: 0, milliseconds: 120_000, ...(times === 1 ? { connections: 1 } : {}) },
+      catalog,
+    )
+}
+
+/** The order changes from round to round; the first round warms up and does not count. */
+async function measure(drive: Drive, servers: Servers, scenario: Scenario, rounds: number): Promise<Round[]> {
+  const name = encodeURIComponent(scenario.name.replaceAll(/\W+/g, '-'))
+  await keepSample(servers, scenario.sample, name)
+  const bareRequests = (kind: string): LoadRequest[] =>
+    scenario.requests.map((request) => ({ ...request, path: `/${kind}/${name}` }))
+  const share = Math.ceil(scenario.requests.length / (rounds + 1))
+  const drives: Readonly<Record<keyof Round, (round: number) => Promise<LoadResult>>> = {
+    catalog: (round) => {
+      if (!scenario.once) return drive({ requests: scenario.requests, milliseconds: ROUND_MS }, servers.catalog)
+      const requests = scenario.requests.slice(round * share, (round + 1) * share)
+      return drive({ requests, most: requests.length, milliseconds: 60_000 }, servers.cold)
+    },
+    bare: () => drive({ requests: bareRequests('bytes'), milliseconds: ROUND_MS }, servers.bare),
+    query: () => drive({ requests: bareRequests('query'), milliseconds: ROUND_MS }, servers.bare),
+  }
+  const names = ['catalog', 'bare', 'query'] as const
+  const measured: Round[] = []
+  for (let round = 0; round <= rounds; round += 1) {
+    const results = new Map<keyof Round, LoadResult>()
+    for (let turn = 0; turn < names.length; turn += 1) {
+      const server = names[(round + turn) % names.length] ?? 'catalog'
+      results.set(server, await drives[server](round))
+    }
+    const [catalog, bare, query] = names.map((server) => results.get(server))
+    if (round > 0 && catalog && bare && query) measured.push({ catalog, bare, query })
+  }
+  return measured
+}
+
+/** Gives the bare Worker the bytes that the catalog answers. */
+async function keepSample({ catalog, bare, token }: Servers, sample: LoadRequest, name: string): Promise<void> {
+  const answer = await fetch(new URL(sample.path, catalog), {
+    method: sample.method,
+    headers: { authorization: `Bearer ${token}` },
+    ...(sample.body === undefined ? {} : { body: sample.body.replaceAll('{n}', 'sample') }),
+  })
+  const bytes = await answer.arrayBuffer()
+  if (!answer.ok) throw new Error(`expected 200 for ${sample.path}, found ${answer.status}`)
+  await fetch(new URL(`/keep/${name}`, bare), { method: 'POST', body: bytes })
+}
+
+async function ask(generator: ReturnType<typeof fork>, job: LoadJob): Promise<LoadResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<LoadResult>()
+  const gone = (): void => reject(new Error('the load generator ended'))
+  generator.once('exit', gone)
+  generator.once('message', (answer: { result: LoadResult } | { error: string }) => {
+    generator.off('exit', gone)
+    if ('error' in answer) reject(new Error(answer.error))
+    else resolve(answer.result)
+  })
+  generator.send(job)
+  return promise
+}
+
+/** Null if the options make no sense; then the usage was printed. */
+function optionsOf(args: string[]): Options | null {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seconds: { type: 'string', default: '4' },
+      only: { type: 'string', default: '' },
+      connections: { type: 'string', default: '16' },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const wanted = values.only.split(',').map((name) => name.trim())
+  const scenarios = SCENARIOS.filter(({ name }) => wanted.some((start) => name.startsWith(start)))
+  const [seconds, connections] = [Number(values.seconds), Number(values.connections)]
+  if (!(seconds > 0 && seconds <= 600) || !Number.isInteger(connections) || connections < 1 || scenarios.length === 0) {
+    say(USAGE)
+    return null
+  }
+  return { rounds: Math.max(1, Math.round((seconds * 1000) / ROUND_MS)), scenarios, connections, json: values.json }
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}

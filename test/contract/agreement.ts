@@ -1,0 +1,245 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { memoryStore } from '#store/memory/memory'
+import type { TenantStore } from '#store/store'
+import type { CatalogCommit, Change, Check, EntryValue, Key, Member } from '#versions/model'
+import { AT, firstRecords, member, namespaceKey, newId, readKey, tableKey, type OpenStore } from './fixture.ts'
+
+const SEED = Number(process.env['STORE_SEED'] ?? Date.now() % 2 ** 31)
+const RUNS = Number(process.env['STORE_RUNS'] ?? 40)
+
+/** A world small enough for steps to meet: few keys, few objects, folders that hold each other. */
+const KEYS: readonly Key[] = [
+  namespaceKey('', 'a'),
+  namespaceKey('a', 'c'),
+  tableKey('a', 'x'),
+  tableKey('a', 'y'),
+  tableKey('a\u001fc', 'z'),
+]
+const NAMESPACES = ['', 'a', 'a\u001fc']
+const FOLDERS = ['s3://l/p/', 's3://l/p/q/', 's3://l/p0/', 's3://l/r/']
+
+const small = (max: number) => fc.nat({ max })
+/** Usually `usual`; one time in ten something else. */
+const rarely = <T, U>(usual: T, other: fc.Arbitrary<U>): fc.Arbitrary<T | U> =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other })
+
+const change = fc.record({
+  key: small(KEYS.length - 1),
+  expects: rarely('current' as const, fc.constantFrom('absent' as const, 'stale' as const)),
+  drops: fc.boolean(),
+  object: small(3),
+  folder: fc.option(small(FOLDERS.length - 1), { freq: 1 }),
+  isView: rarely(false, fc.constant(true)),
+  unusedBefore: rarely(false, fc.constant(true)),
+})
+const check = fc.oneof(fc.record({ exists: small(KEYS.length - 1) }), fc.record({ empty: small(NAMESPACES.length - 1) }))
+const commit = fc.record({
+  do: fc.constant('commit' as const),
+  branch: small(4),
+  changes: fc.uniqueArray(change, { minLength: 1, maxLength: 3, selector: ({ key }) => key }),
+  checks: rarely([], fc.array(check, { minLength: 1, maxLength: 3 })),
+  head: rarely(null, fc.constantFrom(0, 1)),
+  repeats: rarely(null, fc.constantFrom('id' as const, 'key' as const)),
+  purges: rarely(null, small(FOLDERS.length - 1)),
+})
+const ref = fc.record({
+  do: fc.constantFrom('fork' as const, 'tag' as const),
+  branch: small(4),
+  name: small(5),
+  back: rarely(null, small(6)),
+})
+const step = fc.oneof(
+  { weight: 40, arbitrary: commit },
+  { weight: 6, arbitrary: ref },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('close' as const), branch: small(4) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('settle' as const), which: small(20) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('purged' as const), which: small(5) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('named' as const), folder: small(FOLDERS.length - 1) }) },
+)
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+type CommitStep = Extract<Step, { do: 'commit' }>
+
+/** Whatever is done to the store and to the model, in whatever order, both answer alike and hold the same. */
+export function agreesWithModel(name: string, open: OpenStore): void {
+  describe(`${name} store against the model`, () => {
+    it(`answers ${RUNS} random histories alike (STORE_SEED=${SEED})`, { timeout: 600_000 }, async () => {
+      const store = await open()
+      const property = fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 40, size: 'max' }), async (steps) => {
+        const model = memoryStore()
+        const first = firstRecords(newId())
+        for (const each of [model, store]) await each.bootstrap(first)
+        const pair = { model: model.tenant(first.tenant.id), real: store.tenant(first.tenant.id) }
+        const history = new History([first.branch.id], first.catalog.id)
+        for (const each of steps) await both(pair, await history.action(pair.model, each))
+        await compareAll(pair, history)
+      })
+      await fc.assert(property, { seed: SEED, numRuns: RUNS })
+    })
+  })
+}
+
+interface Pair {
+  readonly model: TenantStore
+  readonly real: TenantStore
+}
+type Action = (tenant: TenantStore) => Promise<unknown>
+
+/** Turns steps into actions with the same ids and expectations for both stores. */
+class History {
+  readonly branches: string[]
+  readonly catalogId: string
+  readonly names = ['main']
+  private readonly ids: string[] = []
+  private readonly revs: string[] = []
+  private readonly purges: string[] = []
+  private count = 0
+
+  constructor(branches: string[], catalogId: string) {
+    this.branches = branches
+    this.catalogId = catalogId
+  }
+
+  async action(model: TenantStore, each: Step): Promise<Action> {
+    const branchId = 'branch' in each ? pick(this.branches, each.branch) : ''
+    switch (each.do) {
+      case 'commit': {
+        const commit = await this.commit(model, branchId, each)
+        return (tenant) => tenant.commit(commit)
+      }
+      case 'fork':
+      case 'tag':
+        return this.ref(model, branchId, each)
+      case 'close':
+        return (tenant) => tenant.branches.close(branchId)
+      case 'settle': {
+        const id = this.ids[each.which] ?? this.id()
+        return (tenant) => tenant.settle(id)
+      }
+      case 'purged': {
+        const id = this.purges[each.which] ?? 'none'
+        return (tenant) => tenant.purges.done(id)
+      }
+      case 'named':
+        return (tenant) => tenant.purges.stillNamed([pick(FOLDERS, each.folder)])
+      default:
+        return each satisfies never
+    }
+  }
+
+  private async ref(
+    model: TenantStore,
+    branchId: string,
+    each: Extract<Step, { do: 'fork' | 'tag' }>,
+  ): Promise<Action> {
+    const head = (await model.read({ at: { branchId } })).place?.branch.headSeq ?? 0
+    const from = {
+      branchId,
+      ...(each.back === null ? {} : { seq: head + 1 - each.back < 0 ? 0 : head + 1 - each.back }),
+    }
+    const input = { id: this.id(), name: `n${each.name}`, from, at: AT }
+    if (!this.names.includes(input.name)) this.names.push(input.name)
+    if (each.do === 'tag') return (tenant) => tenant.branches.tag(input)
+    this.branches.push(input.id)
+    return (tenant) => tenant.branches.fork(input)
+  }
+
+  private async commit(model: TenantStore, branchId: string, each: CommitStep): Promise<CatalogCommit> {
+    const head = (await model.read({ at: { branchId } })).place?.branch.headSeq ?? 0
+    const changes: Change[] = []
+    for (const one of each.changes) changes.push(await this.change(model, branchId, one))
+    const purges = each.purges === null ? [] : [this.purge(pick(FOLDERS, each.purges))]
+    const members = this.members(each.repeats)
+    this.revs.push(members[0]?.id ?? '')
+    return {
+      branchId,
+      at: AT,
+      members,
+      changes,
+      checks: each.checks.map((one): Check =>
+        'exists' in one ? { exists: pick(KEYS, one.exists) } : { empty: pick(NAMESPACES, one.empty) },
+      ),
+      purges,
+      ...(each.head === null ? {} : { expectHead: head - each.head }),
+    }
+  }
+
+  private async change(model: TenantStore, branchId: string, one: CommitStep['changes'][number]): Promise<Change> {
+    const key = pick(KEYS, one.key)
+    const current = (await readKey(model, branchId, key))?.rev ?? null
+    const expect = { current, absent: null, stale: this.revs[0] ?? newId() }[one.expects]
+    return { key, expect, next: one.drops ? null : valueOf(key, one), unusedBefore: one.unusedBefore }
+  }
+
+  private members(repeats: CommitStep['repeats']): Member[] {
+    const id = repeats === 'id' && this.ids.length > 0 ? pick(this.ids, 3) : this.id()
+    const idempotencyKey = repeats === 'key' ? 'the same key' : null
+    return [member({ id, idempotencyKey }), member({ id: this.id() })]
+  }
+
+  private purge(folder: string) {
+    const id = this.id()
+    this.purges.push(id)
+    return { id, objectId: 'object 0', warehouseId: 'w', metadataLocation: `${folder}m.json`, locations: [folder] }
+  }
+
+  private id(): string {
+    this.count += 1
+    const id = `id-${String(this.count).padStart(4, '0')}`
+    this.ids.push(id)
+    return id
+  }
+}
+
+function checkOf(one: CommitStep['checks'][number]): Check {
+  return 'exists' in one ? { exists: pick(KEYS, one.exists) } : { empty: pick(NAMESPACES, one.empty) }
+}
+
+function valueOf(key: Key, one: CommitStep['changes'][number]): EntryValue {
+  const isNamespace = key.class === 'namespace'
+  return {
+    objectId: `${isNamespace ? 'namespace' : 'object'} ${one.object}`,
+    kind: isNamespace ? 'namespace' : one.isView ? 'view' : 'table',
+    metadataLocation: isNamespace ? null : 's3://l/m.json',
+    locations: isNamespace || one.folder === null ? [] : [pick(FOLDERS, one.folder)],
+    properties: { p: String(one.object) },
+    summary: {},
+  }
+}
+
+const STATS: Record<string, number> = {}
+export { STATS }
+async function both({ model, real }: Pair, action: Action): Promise<void> {
+  const r = await action(real).catch((e) => e); const k = JSON.stringify(r)?.slice(0, 23) ?? ''; STATS[k] = (STATS[k] ?? 0) + 1; if (Math.random() < 0.0005) console.log(JSON.stringify(STATS, null, 1)); expect(r).toEqual(await action(model)); return
+  expect(await action(real)).toEqual(await action(model))
+}
+
+const LISTINGS = NAMESPACES.flatMap((namespace) =>
+  [1, 10].flatMap((limit) => [
+    { class: 'namespace', namespace, kind: 'namespace', limit } as const,
+    { class: 'asset', namespace, kind: 'table', limit } as const,
+    { class: 'asset', namespace, kind: 'view', limit } as const,
+  ]),
+)
+
+/** Every key at many positions, one listing or another at each of them, and all of history. */
+async function compareAll(pair: Pair, history: History): Promise<void> {
+  const places = [
+    ...history.names.map((ref) => ({ catalog: 'demo', ref })),
+    ...history.branches.flatMap((branchId) => [{ branchId }, { branchId, seq: 1 }, { branchId, seq: 3 }]),
+  ]
+  const shift = history.branches.length + history.names.length
+  for (const [i, at] of places.entries()) {
+    await both(pair, (tenant) => tenant.read({ at, keys: KEYS, page: pick(LISTINGS, shift * 7 + i * 5) }))
+  }
+  for (const branchId of history.branches) await both(pair, (tenant) => tenant.history.log({ branchId, limit: 9 }))
+  for (const folder of FOLDERS) await both(pair, (tenant) => tenant.purges.stillNamed([folder]))
+  await both(pair, (tenant) => tenant.history.audit({ limit: 1000 }))
+  await both(pair, (tenant) => tenant.purges.pending({ limit: 1000 }))
+}
+
+function pick<T>(list: readonly T[], index: number): T {
+  const found = list[index % list.length]
+  if (found === undefined) throw new Error('expected something to pick from')
+  return found
+}
