@@ -3,6 +3,11 @@ import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { exportJWK, generateKeyPair } from 'jose'
 import { defineConfig } from 'vitest/config'
 
+/** What steers the random tests in workerd, where there is no process environment: as bindings, if set. */
+function chosen(...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+}
+
 /** A signing key for this run only. */
 async function signingKeys(): Promise<string> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -32,6 +37,7 @@ export default defineConfig(async () => ({
                 S3_ACCESS_KEY_ID: 'test-access-key',
                 S3_SECRET_ACCESS_KEY: crypto.randomUUID(),
                 LOG_LEVEL: 'warn',
+                ...chosen('STORE_SEED', 'STORE_RUNS'),
               },
             },
           }),

@@ -25,7 +25,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stopping.abort())
+    process.on(signal, () => stopping.abort(signal))
   }
   const run: Run = { id: randomUUID(), reports: mkdtempSync(join(tmpdir(), 'pangolin-test-')), stop: stopping.signal }
   const total = { passed: 0, failed: 0 }

@@ -2,8 +2,11 @@ import type { Caller, CatalogDeps, Vending } from '#catalog/deps'
 import { metadataCache, type MetadataCache } from '#catalog/metadata-files'
 import type { R2Storage } from '#domain/records'
 import { CatalogError } from '#domain/errors'
+import { recent, type Recent } from '#domain/recent'
 import { r2Objects } from '#objects/r2'
 import { r2Signer } from '#signers/r2'
+import { reusingSigner } from '#signers/reusing'
+import type { Signer } from '#signers/signer'
 import { d1Store } from '#store/sql/d1'
 import type { Store, TenantStore } from '#store/store'
 import type { Config } from './config.ts'
@@ -39,18 +42,31 @@ export function catalogDeps(
   }
 }
 
+/** Clients reach a deployment under few names; each has a signer of its own, because a credential names its endpoint. */
+const ENDPOINTS_REMEMBERED_MAX = 8
+
+const vendings = new WeakMap<Config, Recent<Vending>>()
+
 /** How this deployment vends credentials; `origin` is where the client reached it. Null: no access key is configured. */
 export function vendingOf(config: Config, origin: string): Vending | null {
   const { storage } = config
   if (!storage) return null
+  const known = vendings.get(config) ?? recent<Vending>(ENDPOINTS_REMEMBERED_MAX)
+  vendings.set(config, known)
   const endpoint = storage.endpoint.url ?? `${origin}/s3`
-  const signer = r2Signer({
+  const vending = known.get(endpoint) ?? { signer: signerFor(storage, endpoint), endpoint, region: R2_REGION }
+  known.set(endpoint, vending)
+  return vending
+}
+
+function signerFor(storage: NonNullable<Config['storage']>, endpoint: string): Signer {
+  const parent = {
     accountId: storage.accountId,
     parentAccessKeyId: storage.accessKeyId,
     parentSecretAccessKey: storage.secretAccessKey,
     endpointHost: new URL(endpoint).host,
-  })
-  return { signer, endpoint, region: R2_REGION }
+  }
+  return reusingSigner(r2Signer(parent))
 }
 
 function tenantMetadata(tenantId: string): MetadataCache {

@@ -19,6 +19,15 @@ export const LIST_BATCH_ROWS = 1000
 /** Vended credentials live an hour: PyIceberg and Rust never refresh theirs. */
 export const CREDENTIAL_TTL_SECONDS = 3600
 
+/** A credential is handed out again only while it is younger than this: clients that never refresh get 55 minutes. */
+export const CREDENTIAL_REUSE_SECONDS = 300
+
+/** Credentials kept in an isolate to be handed out again, about 2 KB each. */
+export const CREDENTIALS_REMEMBERED_MAX = 1000
+
+/** Tokens an isolate remembers having verified, about 1 KB each. Whether one was revoked is read with every request. */
+export const VERIFIED_TOKENS_MAX = 1000
+
 /** What `/api/v1/users/login` hands out. */
 export const SESSION_TTL_SECONDS = 7 * 24 * 3600
 

@@ -12,15 +12,16 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
   const { cost, requestId, fields } = c.var.state
   const config = configOf(env)
   const origin = new URL(c.req.raw.url).origin
+  const store = storeOf(env, cost)
   const deps: RequestDeps = {
     requestId,
     address: c.req.header('cf-connecting-ip') ?? null,
     authenticate: (headers) => config.tokens.verify(bearer(headers), now()),
-    tenant: ({ tenantId }) => storeOf(env, cost).tenant(tenantId),
+    tenant: ({ tenantId }) => store.tenant(tenantId),
     services: ({ tenantId }, place) => ({
       deps: catalogDeps(env, cost, {
         tenantId,
-        tenant: storeOf(env, cost).tenant(tenantId),
+        tenant: store.tenant(tenantId),
         storage: place.warehouse.storage,
       }),
       vending: vendingOf(config, origin),

@@ -20,7 +20,8 @@ const TOKEN_LINE_CHARS = 72
 
 /** The welcome on a terminal, with a block for Python that runs as it is pasted. */
 export function banner(access: Access, data: string): string {
-  const secrets = join(relative('.', data), SECRETS_FILE)
+  const fromHere = relative('.', data)
+  const secrets = join(fromHere.startsWith('..') ? data : fromHere, SECRETS_FILE)
   return `
   Pangolin is ready.
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 /** Everything a test run starts carries this variable with the run's id, so that all of it can be ended. */
 export const RUN_VARIABLE = 'PANGOLIN_TEST_RUN'
 
-/** One `npm test`: its id, the folder where runners leave their counts, and the signal that it was told to stop. */
+/** One `npm test`: its id, the folder where runners leave their counts, and `stop`, whose reason is a signal's name. */
 export interface Run {
   readonly id: string
   readonly reports: string
@@ -13,6 +13,9 @@ export interface Run {
 
 /** A runner gets this long to clean up after an interrupt. */
 const STOP_MS_MAX = 10_000
+
+/** Ctrl-C reaches the runner by itself, and a second interrupt would break off its cleaning up. */
+const CTRL_C_MS = 4000
 
 /** Runs a command to its end with its output going straight through; true if it exited with 0. */
 export async function succeeds(
@@ -27,7 +30,7 @@ export async function succeeds(
   })
   // An interrupt makes every runner stop what it started; a plain end would leave servers behind.
   const interrupt = (): void => {
-    child.kill('SIGINT')
+    setTimeout(() => child.kill('SIGINT'), run.stop.reason === 'SIGINT' ? CTRL_C_MS : 0).unref()
     setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX).unref()
   }
   run.stop.addEventListener('abort', interrupt)

@@ -1,5 +1,7 @@
 import { createLocalJWKSet, errors, importJWK, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose'
 import { CatalogError } from '#domain/errors'
+import { recent } from '#domain/recent'
+import { VERIFIED_TOKENS_MAX } from '#src/limits'
 
 /** Signature algorithms a token may use: asymmetric only, so that no public key can be mistaken for a shared secret. */
 const ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'RS256']
@@ -17,7 +19,10 @@ export interface TokenClaims {
 /** Issues and verifies the catalog's own bearer tokens (RFC 7519), signed with the first key of a private JWKS. */
 export interface TokenAuthority {
   issue(claims: TokenClaims, times: { issuedAt: Date; expiresAt: Date }): Promise<string>
-  /** @throws CatalogError `unauthenticated`; the message never repeats the token */
+  /**
+   * A token that was found good stays so until it expires, and is not looked into again; whether it was revoked is the
+   * store's to say. @throws CatalogError `unauthenticated`; the message never repeats the token
+   */
   verify(token: string, now: Date): Promise<TokenClaims>
 }
 
@@ -32,6 +37,7 @@ export function tokenAuthority(settings: { jwks: string; issuer: string; audienc
   if (!signing || !settings.issuer || !settings.audience)
     throw new Error('TOKEN_KEYS, TOKEN_ISSUER and TOKEN_AUDIENCE must be set before the catalog can start')
   const verificationKeys = createLocalJWKSet({ keys: keys.map(publicPart) })
+  const verified = recent<{ readonly claims: TokenClaims; readonly expiresAtMs: number }>(VERIFIED_TOKENS_MAX)
 
   return {
     async issue(claims, { issuedAt, expiresAt }) {
@@ -47,6 +53,8 @@ export function tokenAuthority(settings: { jwks: string; issuer: string; audienc
     },
 
     async verify(token, now) {
+      const known = verified.get(token)
+      if (known && now.getTime() < known.expiresAtMs) return known.claims
       try {
         const { payload, protectedHeader } = await jwtVerify(token, verificationKeys, {
           algorithms: ALGORITHMS,
@@ -57,7 +65,9 @@ export function tokenAuthority(settings: { jwks: string; issuer: string; audienc
           currentDate: now,
         })
         if (typeof protectedHeader.kid !== 'string') throw new errors.JWTInvalid('kid is required')
-        return claimsOf(payload)
+        const claims = claimsOf(payload)
+        verified.set(token, { claims, expiresAtMs: (payload.exp ?? 0) * 1000 })
+        return claims
       } catch (cause) {
         const reason =
           cause instanceof errors.JWTExpired ? 'the token has expired: log in again' : 'the token is not valid'

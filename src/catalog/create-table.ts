@@ -46,13 +46,23 @@ export async function createTable(
     nowMs: deps.now().getTime(),
   })
   checkLocations(metadata, null, storage)
-  if (request.stageCreate)
-    return {
-      metadataLocation: null,
-      metadata: writeTableMetadata(metadata),
-      locations: foldersOf(metadata, storage).map(({ uri }) => uri),
-    }
-  return insert(deps, caller, { ...input, metadata, kind: 'create' })
+  if (!request.stageCreate) return insert(deps, caller, { ...input, metadata, kind: 'create' })
+  const locations = foldersOf(metadata, storage).map(({ uri }) => uri)
+  if (request.location !== undefined || locations.length > 1) await checkStaged(deps, input, locations)
+  return { metadataLocation: null, metadata: writeTableMetadata(metadata), locations }
+}
+
+/**
+ * A staged table's credential is handed out before the commit that would find another table's files in its folders, so
+ * folders that the caller chose are checked here.
+ */
+async function checkStaged(deps: CatalogDeps, input: Creation, locations: readonly string[]): Promise<void> {
+  if (!input.mayReuseFolders)
+    throw new CatalogError(
+      'forbidden',
+      'Not allowed: choosing the location of a staged table needs read on the catalog; leave it out or create the table unstaged',
+    )
+  if (await deps.tenant.purges.stillNamed(locations)) throw overlap(locations)
 }
 
 /** The commit of a staged create: `assert-create` and everything the table consists of. @throws as {@link createTable} */
@@ -153,7 +163,9 @@ async function insert(
             message: `${kind} table ${name}`,
           }),
         ],
-        changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore: !input.mayReuseFolders }],
+        changes: [
+          { key: assetKey(identifier), expect: null, next, unusedBefore: input.mayReuseFolders ? [] : locations },
+        ],
         checks: [{ exists: namespaceKey(identifier.namespace) }],
         purges: [],
       },

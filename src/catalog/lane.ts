@@ -26,6 +26,8 @@ export interface LaneRequest {
   readonly entry: Entry
   readonly body: string
   readonly actor: Actor
+  /** Whether the caller may read the whole catalog, and so may also name folders that a dropped table left behind. */
+  readonly mayReuseFolders: boolean
 }
 
 export interface TableLane {
@@ -118,6 +120,8 @@ async function commitOnce(
     properties: {},
     summary: summaryOf(metadata),
   }
+  const added = next.locations.filter((folder) => !entry.locations.includes(folder))
+  const unusedBefore = request.mayReuseFolders ? [] : added
   const name = dotted(identifier.namespace, identifier.name)
   const member = memberOf(deps, request.actor, {
     kind: 'update',
@@ -132,7 +136,7 @@ async function commitOnce(
       branchId,
       at: deps.now().toISOString(),
       members: [member],
-      changes: [{ key: assetKey(identifier), expect: entry.rev, next }],
+      changes: [{ key: assetKey(identifier), expect: entry.rev, next, unusedBefore }],
       checks: [],
       purges: [],
     },

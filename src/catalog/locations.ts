@@ -79,6 +79,10 @@ export function nextMetadataFile(
   storage: R2Storage,
   uuid: string,
 ): ValidatedLocation {
-  const name = metadataFileName(previous, uuid, metadata.properties['write.metadata.compression-codec'] === 'gzip')
+  const name = metadataFileName(
+    previous,
+    uuid,
+    metadata.properties['write.metadata.compression-codec']?.toLowerCase() === 'gzip',
+  )
   return validateFile(`${metadataFolder(metadata).replace(/\/+$/, '')}/${name}`, storage, 'metadata location')
 }

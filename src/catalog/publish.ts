@@ -17,7 +17,8 @@ export interface MetadataFile {
 /**
  * Writes the metadata file (create-only), then commits. If the store's answer is lost, the store is asked with the
  * fencing lookup, after which the commit either landed or never will; only then may the file be deleted.
- * @throws CatalogError `commit-state-unknown` if the store can't be asked either: the file stays
+ * @throws CatalogError `commit-state-unknown` if the store can't be asked either: the file stays; `too-large` or
+ *   `bad-request` for what no store could keep: nothing was changed
  */
 export async function publish(
   deps: Pick<CatalogDeps, 'tenant' | 'objects' | 'metadataCache'>,
@@ -25,9 +26,14 @@ export async function publish(
   file?: MetadataFile,
 ): Promise<Published> {
   if (file) await writeFile(deps, file)
-  const published = await decided(deps, commit)
-  if (published.outcome !== 'committed' && file) await forget(deps, file.location)
-  return published
+  try {
+    const published = await decided(deps, commit)
+    if (published.outcome !== 'committed' && file) await forget(deps, file.location)
+    return published
+  } catch (error) {
+    if (file && isRefusal(error)) await forget(deps, file.location)
+    throw error
+  }
 }
 
 /**
@@ -56,9 +62,10 @@ async function writeFile(deps: Pick<CatalogDeps, 'objects' | 'metadataCache'>, f
 }
 
 async function decided(deps: Pick<CatalogDeps, 'tenant'>, commit: CatalogCommit): Promise<Published> {
-  const outcome = await deps.tenant
-    .commit(commit)
-    .catch((cause: unknown): CommitOutcome => ({ outcome: 'unknown', cause }))
+  const outcome = await deps.tenant.commit(commit).catch((cause: unknown): CommitOutcome => {
+    if (isRefusal(cause)) throw cause
+    return { outcome: 'unknown', cause }
+  })
   if (outcome.outcome !== 'unknown' && outcome.outcome !== 'decided' && outcome.outcome !== 'replayed') return outcome
   const [first] = commit.members
   try {
@@ -72,6 +79,11 @@ async function decided(deps: Pick<CatalogDeps, 'tenant'>, commit: CatalogCommit)
       { cause, first: 'cause' in outcome ? outcome.cause : undefined },
     )
   }
+}
+
+/** A commit that was never sent, because no store could keep it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof CatalogError && (error.kind === 'too-large' || error.kind === 'bad-request')
 }
 
 /** Deletes a file that no commit names. Failing at it leaves an orphan, which harms nobody. */

@@ -1,4 +1,5 @@
 import { badRequest } from '#domain/errors'
+import { brief } from './fields.ts'
 import type { Draft, StatisticsBySnapshot } from './draft.ts'
 import { idOf, integerOf, isLong } from './json.ts'
 import { MAIN_BRANCH, type Snapshot, type SnapshotRef } from './snapshots.ts'
@@ -94,11 +95,13 @@ function advanceRows(draft: Draft, id: string, snapshot: Snapshot): void {
 function setRef(draft: Draft, name: string, ref: SnapshotRef): boolean {
   const id = idOf(ref['snapshot-id']) ?? ''
   const snapshot = draft.snapshots.get(id)
-  if (!snapshot) throw badRequest(`Cannot set ${name.slice(0, 100)} to unknown snapshot: ${id}`)
+  if (!snapshot) throw badRequest(`Cannot set ${brief(name)} to unknown snapshot: ${id}`)
   if (name === MAIN_BRANCH && ref.type !== 'branch') throw badRequest('Cannot set main to a tag: it must be a branch')
   const before = draft.refs.get(name)
   if (before && isSameRef(before, ref)) return false
+  if (before) draft.refNames.get(idOf(before['snapshot-id']) ?? '')?.delete(name)
   draft.refs.set(name, ref)
+  draft.refNames.set(id, (draft.refNames.get(id) ?? new Set()).add(name))
   if (name === MAIN_BRANCH && draft.currentSnapshot !== id) {
     draft.currentSnapshot = id
     const timestampMs = draft.addedSnapshots.has(id) ? snapshot['timestamp-ms'] : draft.updatedMs
@@ -118,7 +121,10 @@ function isSameRef(a: SnapshotRef, b: SnapshotRef): boolean {
 }
 
 function removeRef(draft: Draft, name: string): boolean {
-  if (!draft.refs.delete(name)) return false
+  const ref = draft.refs.get(name)
+  if (!ref) return false
+  draft.refs.delete(name)
+  draft.refNames.get(idOf(ref['snapshot-id']) ?? '')?.delete(name)
   if (name === MAIN_BRANCH) draft.currentSnapshot = undefined
   return true
 }
@@ -131,8 +137,8 @@ function removeSnapshots(draft: Draft, ids: readonly string[]): boolean {
     draft.addedSnapshots.delete(id)
     draft.statistics.delete(id)
     draft.partitionStatistics.delete(id)
+    for (const name of draft.refNames.get(id) ?? []) removeRef(draft, name)
   }
-  for (const [name, ref] of draft.refs) if (removed.has(idOf(ref['snapshot-id']) ?? '')) removeRef(draft, name)
   return true
 }
 

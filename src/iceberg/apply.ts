@@ -10,11 +10,15 @@ import {
   checkSpecNames,
   checkSpecSources,
   highestPartitionId,
+  partitionIdsOf,
+  rememberPartitionIds,
+  specKey,
+  type PartitionSpec,
   type UnboundPartitionSpec,
 } from './partition-spec.ts'
-import type { Schema } from './schema.ts'
+import { schemaKey, type Schema } from './schema.ts'
 import { checkSchemaVersion, indexSchema } from './schema-index.ts'
-import { checkSortSources, checkSortTransforms, UNSORTED, type SortOrder } from './sort-order.ts'
+import { checkSortSources, checkSortTransforms, sortOrderKey, UNSORTED, type SortOrder } from './sort-order.ts'
 import type { EncryptionKey } from './statistics.ts'
 import type { TableUpdate } from './updates.ts'
 
@@ -97,7 +101,7 @@ function upgrade(draft: Draft, version: number): boolean {
 
 function addSchema(draft: Draft, schema: Schema): boolean {
   checkSchemaVersion(schema, draft.formatVersion)
-  const added = addItem(draft.schemas, schema, asNext, (id) => ({ ...schema, 'schema-id': id }))
+  const added = addItem(draft.schemas, schemaKey(schema), asNext, (id) => ({ ...schema, 'schema-id': id }))
   const highest = Math.max(draft.lastColumnId, indexSchema(schema).highestId)
   const changed = added || highest !== draft.lastColumnId
   draft.lastColumnId = highest
@@ -108,20 +112,27 @@ function addSpec(draft: Draft, spec: UnboundPartitionSpec): boolean {
   const schema = chosenItem(draft.schemas)
   checkSpecNames(spec, schema)
   checkSpecSources(spec, schema)
-  const { specs, formatVersion, lastPartitionId } = draft
-  const table = { specs: specs.items.values(), lastId: lastPartitionId, formatVersion }
-  const candidate = assignPartitionIds(spec, 0, table)
-  const added = addItem(specs, candidate, asNext, (id) => ({ ...candidate, 'spec-id': id }))
-  if (added && formatVersion === 1) checkSequentialIds(candidate)
-  if (added) draft.lastPartitionId = Math.max(draft.lastPartitionId, highestPartitionId(candidate))
-  return added
+  return addItem(draft.specs, specKey(spec), asNext, (id) => boundSpec(draft, spec, id))
+}
+
+/** The spec with ids for its fields, which the table remembers. */
+function boundSpec(draft: Draft, spec: UnboundPartitionSpec, id: number): PartitionSpec {
+  draft.partitionIds ??= partitionIdsOf(draft.specs.items.values())
+  const bound =
+    draft.formatVersion === 1
+      ? assignPartitionIds(spec, id)
+      : assignPartitionIds(spec, id, { known: draft.partitionIds, last: draft.lastPartitionId })
+  if (draft.formatVersion === 1) checkSequentialIds(bound)
+  rememberPartitionIds(draft.partitionIds, bound)
+  draft.lastPartitionId = Math.max(draft.lastPartitionId, highestPartitionId(bound))
+  return bound
 }
 
 function addSortOrder(draft: Draft, order: SortOrder): boolean {
   checkSortTransforms(order)
   checkSortSources(order, chosenItem(draft.schemas))
   const idFor = order.fields.length === 0 ? () => UNSORTED['order-id'] : (next: number) => Math.max(next, 1)
-  return addItem(draft.orders, order, idFor, (id) => ({ ...order, 'order-id': id }))
+  return addItem(draft.orders, sortOrderKey(order), idFor, (id) => ({ ...order, 'order-id': id }))
 }
 
 function setLocation(draft: Draft, location: string): boolean {

@@ -13,6 +13,8 @@ export interface Choice<T> {
   chosen: number | null
   lastAdded: number | null
   readonly added: Set<number>
+  /** The next free id, found when first needed; ids that this commit removes afterwards are not used again. */
+  nextId: number | null
   /** The ids by key, made when first needed. */
   idsByKey: Map<string, number> | null
 }
@@ -23,29 +25,30 @@ export function choiceOf<T>(
   items: Map<number, T>,
   chosen: number | null,
 ): Choice<T> {
-  return { what, keyOf, items, chosen, lastAdded: null, added: new Set(), idsByKey: null }
+  return { what, keyOf, items, chosen, lastAdded: null, added: new Set(), nextId: null, idsByKey: null }
 }
 
 /**
- * Adds an item under the id that `idFor` makes of the next free one, unless one that is the same is there. One that was
- * there before this commit doesn't count as "last added". Whether it was added.
+ * Adds the item that `make` makes, unless one with the same key is there. `idFor` makes its id of the next free one. An
+ * item that was there before this commit doesn't count as "last added". Whether one was added.
  */
 export function addItem<T>(
   choice: Choice<T>,
-  candidate: T,
+  key: string,
   idFor: (next: number) => number,
-  withId: (id: number) => T,
+  make: (id: number) => T,
 ): boolean {
   choice.idsByKey ??= keysOf(choice)
-  const key = choice.keyOf(candidate)
   const same = choice.idsByKey.get(key)
   if (same !== undefined) {
     choice.lastAdded = choice.added.has(same) ? same : null
     return false
   }
-  const id = idFor([...choice.items.keys()].reduce((next, used) => Math.max(next, used + 1), 0))
+  choice.nextId ??= [...choice.items.keys()].reduce((next, used) => Math.max(next, used + 1), 0)
+  const id = idFor(choice.nextId)
   if (id > INT_MAX) throw badRequest(`Cannot add ${choice.what}: the table has no ids left`)
-  choice.items.set(id, withId(id))
+  choice.items.set(id, make(id))
+  choice.nextId = Math.max(choice.nextId, id + 1)
   choice.idsByKey.set(key, id)
   choice.added.add(id)
   choice.lastAdded = id

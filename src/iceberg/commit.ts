@@ -9,8 +9,6 @@ import type { TableMetadata } from './metadata.ts'
 import { checkRequirements, readRequirement, type TableRequirement } from './requirements.ts'
 import { readUpdate, type TableUpdate } from './updates.ts'
 
-export { checkRequirements } from './requirements.ts'
-
 /** What a client asks of a table: what must hold, and what to do then. */
 export interface TableCommit {
   readonly requirements: readonly TableRequirement[]

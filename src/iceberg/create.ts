@@ -73,12 +73,7 @@ export function parseCreateRequest(json: Json): CreateRequest {
 export function newTableMetadata(table: NewTable): TableMetadata {
   const formatVersion = formatVersionOf(table.properties)
   checkSchemaVersion(table.schema, formatVersion)
-  const fresh = withFreshIds(
-    table.schema,
-    table.partitionSpec ?? { fields: [] },
-    table.writeOrder ?? UNSORTED,
-    formatVersion,
-  )
+  const fresh = withFreshIds(table.schema, table.partitionSpec ?? { fields: [] }, table.writeOrder ?? UNSORTED)
   return withLegacyFields({
     'format-version': formatVersion,
     'table-uuid': table.uuid,

@@ -29,11 +29,15 @@ export interface Draft {
   readonly schemas: Choice<Schema>
   readonly specs: Choice<PartitionSpec>
   readonly orders: Choice<SortOrder>
+  /** Ids of partition fields, made when first needed. */
+  partitionIds: Map<string, number> | null
   readonly properties: Map<string, string>
   readonly snapshots: Map<string, Snapshot>
   readonly addedSnapshots: Set<string>
   currentSnapshot: string | undefined
   readonly refs: Map<string, SnapshotRef>
+  /** The refs of each snapshot, by name. */
+  readonly refNames: Map<string, Set<string>>
   /** Entries this commit appends, and the snapshots `main` has been at since it began. */
   readonly newLogEntries: SnapshotLogEntry[]
   removedSnapshots: boolean
@@ -56,18 +60,25 @@ export function draftOf(base: TableMetadata, nowMs: number): Draft {
     lastColumnId: base['last-column-id'],
     lastPartitionId: base['last-partition-id'],
     schemas: choiceOf('schema', schemaKey, byNumber(base.schemas, 'schema-id'), base['current-schema-id']),
-    specs: choiceOf<PartitionSpec>('partition spec', specKey, byNumber(base['partition-specs'], 'spec-id'), base['default-spec-id']),
+    specs: choiceOf<PartitionSpec>(
+      'partition spec',
+      specKey,
+      byNumber(base['partition-specs'], 'spec-id'),
+      base['default-spec-id'],
+    ),
     orders: choiceOf(
       'sort order',
       sortOrderKey,
       byNumber(base['sort-orders'], 'order-id'),
       base['default-sort-order-id'],
     ),
+    partitionIds: null,
     properties: new Map(Object.entries(base.properties)),
     snapshots: new Map(base.snapshots.map((snapshot) => [idOf(snapshot['snapshot-id']) ?? '', snapshot])),
     addedSnapshots: new Set(),
     currentSnapshot: currentSnapshotId(base),
     refs: new Map(Object.entries(base.refs)),
+    refNames: namesBySnapshot(base.refs),
     newLogEntries: [],
     removedSnapshots: false,
     statistics: bySnapshot(base.statistics),
@@ -92,11 +103,13 @@ export function newDraft(formatVersion: number, uuid: string, nowMs: number): Dr
     schemas: choiceOf('schema', schemaKey, new Map(), null),
     specs: choiceOf<PartitionSpec>('partition spec', specKey, new Map(), null),
     orders: choiceOf('sort order', sortOrderKey, new Map(), null),
+    partitionIds: null,
     properties: new Map(),
     snapshots: new Map(),
     addedSnapshots: new Set(),
     currentSnapshot: undefined,
     refs: new Map(),
+    refNames: new Map(),
     newLogEntries: [],
     removedSnapshots: false,
     statistics: new Map(),
@@ -113,10 +126,14 @@ function byNumber<K extends string, T extends { readonly [key in K]: number }>(
 }
 
 function bySnapshot(files: readonly StatisticsFile[]): StatisticsBySnapshot {
-  const bySnapshotId: StatisticsBySnapshot = new Map()
-  for (const file of files) {
-    const id = idOf(file['snapshot-id']) ?? ''
-    bySnapshotId.set(id, [...(bySnapshotId.get(id) ?? []), file])
+  return Map.groupBy(files, (file) => idOf(file['snapshot-id']) ?? '')
+}
+
+function namesBySnapshot(refs: TableMetadata['refs']): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>()
+  for (const [name, ref] of Object.entries(refs)) {
+    const id = idOf(ref['snapshot-id']) ?? ''
+    names.set(id, (names.get(id) ?? new Set()).add(name))
   }
-  return bySnapshotId
+  return names
 }

@@ -10,6 +10,8 @@ export type Reader<T> = (value: Json, name: string, owner: string) => T
 /** A 64-bit integer, as JSON carries it. Compare with `idOf`, calculate with `integerOf`. */
 export type Long = number | RawNumber
 
+const NAME_CHARS_SHOWN = 100
+
 export const INT_MAX = 2 ** 31 - 1
 
 /** A field that must be there. */
@@ -100,7 +102,7 @@ export function asUuid(value: Json, name: string, owner: string): string {
 /** A map of strings to strings: table properties, snapshot summaries. */
 export function asStringMap(value: Json, name: string, owner: string): Readonly<Record<string, string>> {
   const map = asObject(value, name, owner)
-  for (const [key, item] of Object.entries(map)) asString(item, `${name}.${key.slice(0, 100)}`, owner)
+  for (const [key, item] of Object.entries(map)) asString(item, `${name}.${brief(key)}`, owner)
   return map as Readonly<Record<string, string>>
 }
 
@@ -116,10 +118,15 @@ export function unexpected(owner: string, name: string, expected: string, found:
   return badRequest(`Invalid ${owner}: expected '${name}' to be ${expected}, found ${shown(found)}`)
 }
 
+/** A name, short enough for a message. */
+export function brief(name: string): string {
+  return name.length > NAME_CHARS_SHOWN ? `${name.slice(0, NAME_CHARS_SHOWN).toWellFormed()}…` : name
+}
+
 /** What was found, short enough for a message. */
 export function shown(value: Json): string {
   if (isList(value)) return 'a list'
   if (isObject(value)) return 'an object'
   const text = JSON.stringify(value)
-  return text.length > 100 ? `${text.slice(0, 100).toWellFormed()}…` : text
+  return brief(text)
 }

@@ -1,5 +1,5 @@
 import { badRequest } from '#domain/errors'
-import { assignPartitionIds, checkSpecNames, checkSpecSources, NO_PARTITION_ID } from './partition-spec.ts'
+import { assignPartitionIds, checkSpecNames, checkSpecSources } from './partition-spec.ts'
 import type { PartitionSpec, UnboundPartitionSpec } from './partition-spec.ts'
 import { indexSchema } from './schema-index.ts'
 import type { NestedField, Schema } from './schema.ts'
@@ -22,12 +22,7 @@ export interface FreshStructure {
  * 1, or 0 without fields.
  * @throws CatalogError `bad-request` if the parts don't fit together
  */
-export function withFreshIds(
-  schema: Schema,
-  spec: UnboundPartitionSpec,
-  order: SortOrder,
-  formatVersion: number,
-): FreshStructure {
+export function withFreshIds(schema: Schema, spec: UnboundPartitionSpec, order: SortOrder): FreshStructure {
   indexSchema(schema)
   const ids: FreshIds = new Map()
   const struct = freshStruct(schema, ids)
@@ -39,7 +34,7 @@ export function withFreshIds(
   }
   return {
     schema: fresh,
-    spec: freshSpec(spec, fresh, ids, formatVersion),
+    spec: freshSpec(spec, fresh, ids),
     order: freshOrder(order, fresh, ids),
     lastColumnId: ids.size,
   }
@@ -71,14 +66,14 @@ function freshType(type: Type, ids: FreshIds): Type {
   }
 }
 
-function freshSpec(spec: UnboundPartitionSpec, schema: Schema, ids: FreshIds, formatVersion: number): PartitionSpec {
+function freshSpec(spec: UnboundPartitionSpec, schema: Schema, ids: FreshIds): PartitionSpec {
   const fields = spec.fields.map(({ 'field-id': _fieldId, ...field }) => ({
     ...field,
     'source-id': freshId(field['source-id'], ids, 'partition field'),
   }))
   checkSpecNames({ fields }, schema)
   checkSpecSources({ fields }, schema)
-  return assignPartitionIds({ ...spec, fields }, 0, { specs: [], lastId: NO_PARTITION_ID, formatVersion })
+  return assignPartitionIds({ ...spec, fields }, 0)
 }
 
 function freshOrder(order: SortOrder, schema: Schema, ids: FreshIds): SortOrder {

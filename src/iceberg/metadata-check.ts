@@ -1,5 +1,6 @@
 import { badRequest } from '#domain/errors'
 import {
+  brief,
   asInt,
   asList,
   asLong,
@@ -78,9 +79,9 @@ function checkSnapshots(metadata: JsonObject): void {
   const ids = uniqueIds(metadata, 'snapshots', 'snapshot-id')
   const refs = required(metadata, 'refs', asObject, OWNER)
   for (const [name, value] of Object.entries(refs)) {
-    const id = idOf(readStoredRef(value, `ref '${name.slice(0, 100)}'`, OWNER)['snapshot-id']) ?? ''
+    const id = idOf(readStoredRef(value, `ref '${brief(name)}'`, OWNER)['snapshot-id']) ?? ''
     if (!ids.has(id))
-      throw badRequest(`Invalid ${OWNER}: ref '${name.slice(0, 100)}' points to snapshot ${id}, which is not there`)
+      throw badRequest(`Invalid ${OWNER}: ref '${brief(name)}' points to snapshot ${id}, which is not there`)
   }
   checkMain(metadata, refs, ids)
   const last = integerOf(metadata['last-sequence-number'])

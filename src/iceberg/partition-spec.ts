@@ -1,5 +1,5 @@
 import { badRequest } from '#domain/errors'
-import { asInt, asList, asObject, asString, asText, INT_MAX, optional, required, unexpected } from './fields.ts'
+import { brief, asInt, asList, asObject, asString, asText, INT_MAX, optional, required, unexpected } from './fields.ts'
 import { writeJson, type Json, type JsonObject } from './json.ts'
 import { indexSchema } from './schema-index.ts'
 import type { Schema } from './schema.ts'
@@ -80,13 +80,13 @@ export function checkSpecNames(spec: UnboundPartitionSpec, schema: Schema): void
   const { byName } = indexSchema(schema)
   for (const { name, transform, 'source-id': source } of spec.fields) {
     if (name === '') throw badRequest('Invalid partition spec: a partition field needs a name')
-    if (names.has(name)) throw badRequest(`Invalid partition spec: two partition fields are named '${name}'`)
+    if (names.has(name)) throw badRequest(`Invalid partition spec: two partition fields are named '${brief(name)}'`)
     names.add(name)
     const column = byName.get(name)
     if (column && column.id !== source)
-      throw badRequest(`Invalid partition spec: the name '${name}' is that of another column of the schema`)
+      throw badRequest(`Invalid partition spec: the name '${brief(name)}' is that of another column of the schema`)
     if (!isKnownTransform(transform))
-      throw badRequest(`Invalid partition spec: '${transform.slice(0, 100)}' is not a transform`)
+      throw badRequest(`Invalid partition spec: '${brief(transform)}' is not a transform`)
   }
 }
 
@@ -100,14 +100,19 @@ export function checkSpecSources(spec: UnboundPartitionSpec, schema: Schema): vo
   for (const { name, transform, 'source-id': source } of spec.fields) {
     if (transform === 'void') continue
     const column = byId.get(source)
-    if (!column) throw badRequest(`Cannot find source column for partition field: ${name}: ${transform}(${source})`)
+    if (!column)
+      throw badRequest(`Cannot find source column for partition field: ${brief(name)}: ${brief(transform)}(${source})`)
     if (!isPrimitive(column.type))
-      throw badRequest(`Cannot partition by non-primitive source field: ${column.name} (${typeName(column.type)})`)
+      throw badRequest(
+        `Cannot partition by non-primitive source field: ${brief(column.name)} (${typeName(column.type)})`,
+      )
     if (isKnownTransform(transform) && !canTransform(transform, column.type))
-      throw badRequest(`Invalid source type ${typeName(column.type)} of '${column.name}' for transform: ${transform}`)
+      throw badRequest(
+        `Invalid source type ${typeName(column.type)} of '${brief(column.name)}' for transform: ${brief(transform)}`,
+      )
     for (let { parent } = column; parent; { parent } = parent)
       if (typeName(parent.type) !== 'struct')
-        throw badRequest(`Invalid partition field parent: '${parent.name}' is a ${typeName(parent.type)}`)
+        throw badRequest(`Invalid partition field parent: '${brief(parent.name)}' is a ${typeName(parent.type)}`)
   }
 }
 
@@ -116,28 +121,43 @@ export function checkSequentialIds(spec: PartitionSpec): void {
   for (const [position, { name, 'field-id': id }] of spec.fields.entries())
     if (id !== NO_PARTITION_ID + 1 + position)
       throw badRequest(
-        `Invalid partition spec for v1: expected field ids 1000, 1001, …, found ${id} for partition field '${name}'`,
+        `Invalid partition spec for v1: expected field ids 1000, 1001, …, found ${id} for partition field '${brief(name)}'`,
       )
+}
+
+/** The field ids a table has given out, by source and transform, and the last of them. */
+export interface PartitionIds {
+  readonly known: ReadonlyMap<string, number>
+  readonly last: number
+}
+
+/** The ids of all fields of a table's specs; the earliest counts where a field has several. */
+export function partitionIdsOf(specs: Iterable<PartitionSpec>): Map<string, number> {
+  const ids = new Map<string, number>()
+  for (const spec of specs) rememberPartitionIds(ids, spec)
+  return ids
+}
+
+/** Adds the fields of a new spec to {@link partitionIdsOf}. */
+export function rememberPartitionIds(ids: Map<string, number>, spec: PartitionSpec): void {
+  for (const field of spec.fields) if (!ids.has(fieldKey(field))) ids.set(fieldKey(field), field['field-id'])
 }
 
 /**
  * Gives the fields of a new spec their ids: those the client gave, or those that equal fields of earlier specs have,
- * or new ones after `lastId`. In v1 they always count from 1000.
- * @throws CatalogError `bad-request`
+ * or new ones. Without `ids` they count from 1000, as v1 wants.
+ * @throws CatalogError `bad-request` if there are none left
  */
 export function assignPartitionIds(
   spec: UnboundPartitionSpec,
   specId: number,
-  table: { readonly specs: Iterable<PartitionSpec>; readonly lastId: number; readonly formatVersion: number },
+  ids: PartitionIds = { known: new Map(), last: NO_PARTITION_ID },
 ): PartitionSpec {
-  const known = new Map<string, number>()
-  if (table.formatVersion > 1)
-    for (const earlier of table.specs) for (const field of earlier.fields) known.set(fieldKey(field), field['field-id'])
   const used = new Set(spec.fields.flatMap((field) => field['field-id'] ?? []))
-  let last = table.formatVersion > 1 ? table.lastId : NO_PARTITION_ID
+  let { last } = ids
   const fields = spec.fields.map((field) => {
     if (field['field-id'] !== undefined) return { ...field, 'field-id': field['field-id'] }
-    const reused = known.get(fieldKey(field))
+    const reused = ids.known.get(fieldKey(field))
     if (reused !== undefined && !used.has(reused)) {
       used.add(reused)
       return { ...field, 'field-id': reused }

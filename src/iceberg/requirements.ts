@@ -1,5 +1,5 @@
 import { badRequest } from '#domain/errors'
-import { asInt, asLong, asObject, asString, asUuid, optional, required, shown, type Long } from './fields.ts'
+import { brief, asInt, asLong, asObject, asString, asUuid, optional, required, shown, type Long } from './fields.ts'
 import { idOf, type Json, type JsonObject } from './json.ts'
 import type { TableMetadata } from './metadata.ts'
 
@@ -122,10 +122,10 @@ function problemOf(metadata: TableMetadata | null, requirement: TableRequirement
 
 function refProblem(metadata: TableMetadata, name: string, expected: string | undefined): string | undefined {
   const ref = Object.hasOwn(metadata.refs, name) ? metadata.refs[name] : undefined
-  if (!ref) return expected === undefined ? undefined : `branch or tag ${name} is missing, expected ${expected}`
-  if (expected === undefined) return `${ref.type} ${name} was created concurrently`
+  if (!ref) return expected === undefined ? undefined : `branch or tag ${brief(name)} is missing, expected ${expected}`
+  if (expected === undefined) return `${ref.type} ${brief(name)} was created concurrently`
   const found = idOf(ref['snapshot-id'])
-  return found === expected ? undefined : `${ref.type} ${name} has changed: expected id ${expected} != ${found}`
+  return found === expected ? undefined : `${ref.type} ${brief(name)} has changed: expected id ${expected} != ${found}`
 }
 
 function changed(what: string, expected: number, found: number): string | undefined {

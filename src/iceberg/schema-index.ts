@@ -1,4 +1,5 @@
 import { badRequest } from '#domain/errors'
+import { brief } from './fields.ts'
 import type { Json } from './json.ts'
 import type { NestedField, Schema } from './schema.ts'
 import { isPrimitive, sinceVersion, typeName, type Type } from './types.ts'
@@ -44,9 +45,9 @@ export function indexSchema(schema: Schema): SchemaIndex {
       )
     if (byId.has(column.id))
       throw badRequest(
-        `Invalid schema: fields '${byId.get(column.id)?.name}' and '${column.name}' both have id ${column.id}`,
+        `Invalid schema: fields '${brief(byId.get(column.id)?.name ?? '')}' and '${brief(column.name)}' both have id ${column.id}`,
       )
-    if (byName.has(column.name)) throw badRequest(`Invalid schema: multiple fields for name ${column.name}`)
+    if (byName.has(column.name)) throw badRequest(`Invalid schema: multiple fields for name ${brief(column.name)}`)
     byId.set(column.id, column)
     byName.set(column.name, column)
   }
@@ -66,10 +67,10 @@ export function checkSchemaVersion(schema: Schema, formatVersion: number): void 
   for (const { name, type, initialDefault } of indexSchema(schema).byId.values()) {
     const since = typeof type === 'string' ? sinceVersion(type) : 1
     if (since > formatVersion)
-      problems.push(`Invalid type for ${name}: ${typeName(type)} is not supported until v${since}`)
+      problems.push(`Invalid type for ${brief(name)}: ${typeName(type)} is not supported until v${since}`)
     if (initialDefault !== null && formatVersion < DEFAULTS_SINCE_VERSION)
       problems.push(
-        `Invalid initial default for ${name}: non-null default is not supported until v${DEFAULTS_SINCE_VERSION}`,
+        `Invalid initial default for ${brief(name)}: non-null default is not supported until v${DEFAULTS_SINCE_VERSION}`,
       )
   }
   if (problems.length > 0)
@@ -116,7 +117,7 @@ function checkIdentifier(index: SchemaIndex, id: number): void {
   const column = index.byId.get(id)
   if (!column) throw badRequest(`Invalid schema: identifier field ${id} is not in it`)
   const problem = identifierProblem(column)
-  if (problem) throw badRequest(`Invalid schema: '${column.name}' can't be an identifier field: ${problem}`)
+  if (problem) throw badRequest(`Invalid schema: '${brief(column.name)}' can't be an identifier field: ${problem}`)
 }
 
 function identifierProblem(column: Column): string | undefined {
@@ -124,6 +125,7 @@ function identifierProblem(column: Column): string | undefined {
   if (!column.required) return 'it is not required'
   if (column.type === 'float' || column.type === 'double') return 'it is a float or double'
   for (let parent = column.parent; parent; parent = parent.parent)
-    if (typeName(parent.type) !== 'struct' || !parent.required) return `'${parent.name}' is not a required struct`
+    if (typeName(parent.type) !== 'struct' || !parent.required)
+      return `'${brief(parent.name)}' is not a required struct`
   return undefined
 }

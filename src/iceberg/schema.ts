@@ -1,6 +1,6 @@
 import { badRequest } from '#domain/errors'
 import { checkDefault } from './default-value.ts'
-import { asBoolean, asInt, asList, asObject, asString, optional, required, unexpected } from './fields.ts'
+import { brief, asBoolean, asInt, asList, asObject, asString, optional, required, unexpected } from './fields.ts'
 import { isObject, writeJson, type Json, type JsonObject } from './json.ts'
 import { canonicalPrimitive, parsePrimitive, type StructType, type Type } from './types.ts'
 
@@ -56,7 +56,7 @@ function readStruct(struct: JsonObject, owner: string, depth: number): void {
     const field = asObject(item, 'fields', owner)
     readFieldId(field, 'id', owner)
     const name = required(field, 'name', asString, `field of ${owner}`)
-    const called = `field '${name.slice(0, 100)}'`
+    const called = `field '${brief(name)}'`
     required(field, 'required', asBoolean, called)
     optional(field, 'doc', asString, called)
     const type = required(field, 'type', readType(depth + 1), called)

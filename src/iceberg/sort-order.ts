@@ -1,5 +1,5 @@
 import { badRequest } from '#domain/errors'
-import { asInt, asList, asObject, asText, optional, required, unexpected } from './fields.ts'
+import { brief, asInt, asList, asObject, asText, optional, required, unexpected } from './fields.ts'
 import { writeJson, type Json, type JsonObject } from './json.ts'
 import { withSourceId } from './partition-spec.ts'
 import { indexSchema } from './schema-index.ts'
@@ -46,19 +46,20 @@ export function checkSortSources(order: SortOrder, schema: Schema): void {
   const { byId } = indexSchema(schema)
   for (const { transform, 'source-id': source } of order.fields) {
     const column = byId.get(source)
-    if (!column) throw badRequest(`Cannot find source column for sort field: ${transform}(${source})`)
+    if (!column) throw badRequest(`Cannot find source column for sort field: ${brief(transform)}(${source})`)
     if (!isPrimitive(column.type))
-      throw badRequest(`Cannot sort by non-primitive source field: ${column.name} (${typeName(column.type)})`)
+      throw badRequest(`Cannot sort by non-primitive source field: ${brief(column.name)} (${typeName(column.type)})`)
     if (isKnownTransform(transform) && !canTransform(transform, column.type))
-      throw badRequest(`Invalid source type ${typeName(column.type)} of '${column.name}' for transform: ${transform}`)
+      throw badRequest(
+        `Invalid source type ${typeName(column.type)} of '${brief(column.name)}' for transform: ${brief(transform)}`,
+      )
   }
 }
 
 /** Refuses transforms that nobody knows. @throws CatalogError `bad-request` */
 export function checkSortTransforms(order: SortOrder): void {
   for (const { transform } of order.fields)
-    if (!isKnownTransform(transform))
-      throw badRequest(`Invalid sort order: '${transform.slice(0, 100)}' is not a transform`)
+    if (!isKnownTransform(transform)) throw badRequest(`Invalid sort order: '${brief(transform)}' is not a transform`)
 }
 
 function readSortField(item: Json, owner: string): SortField {

@@ -35,7 +35,11 @@ export interface TenantStore {
   /** Everything one request needs, in one round trip and from one state of the database. */
   read(query: ReadQuery): Promise<ReadResult>
 
-  /** The one write to what catalogs contain: all of it or nothing. It never throws for a lost race. */
+  /**
+   * The one write to what catalogs contain: all of it or nothing. It never throws for a lost race. Of several reasons not
+   * to commit it answers the first, in the order of {@link CommitOutcome}.
+   * @throws CatalogError `too-large`, `bad-request` for what no store could keep (`versions/check-commit.ts`)
+   */
   commit(commit: CatalogCommit): Promise<CommitOutcome>
 
   /**
@@ -98,18 +102,18 @@ export interface Place {
 
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number }
+  /** A member's id was committed or made void before: `settle` says which. */
+  | { readonly outcome: 'decided'; readonly id: string }
+  /** A member's idempotency key belongs to a commit that landed before. */
+  | { readonly outcome: 'replayed'; readonly idempotencyKey: string }
+  /** The branch is closed or gone. */
+  | { readonly outcome: 'branch-closed' }
+  | { readonly outcome: 'head-moved' }
   /** The first change (by index) whose expectation failed. */
   | { readonly outcome: 'conflict'; readonly change: number }
   | { readonly outcome: 'check-failed'; readonly check: number }
   /** A change would put a table where another one, or a pending purge, already is. */
   | { readonly outcome: 'overlap'; readonly change: number }
-  | { readonly outcome: 'head-moved' }
-  /** The branch is closed or gone. */
-  | { readonly outcome: 'branch-closed' }
-  /** A member's id was committed or made void before: `settle` says which. */
-  | { readonly outcome: 'decided'; readonly id: string }
-  /** A member's idempotency key belongs to a commit that landed before. */
-  | { readonly outcome: 'replayed'; readonly idempotencyKey: string }
   /** Definitely not done (lock timeout, overload); trying again is safe. */
   | { readonly outcome: 'busy' }
   /** The answer was lost. `settle` decides. */
@@ -118,21 +122,27 @@ export type CommitOutcome =
 /** Branch and tag names are unique within their catalog, and share one space of names. */
 export interface BranchStore {
   get(catalogId: string, name: string): Promise<Branch | CatalogTag | null>
-  /** Creates a branch at the head, or at `seq`, of another; null if the name is taken or the source is not open. */
+  /**
+   * Creates a branch at the head, or at `seq`, of another; null if the name is taken, the source is not open or the
+   * position is not there. @throws CatalogError `unprocessable` if it would rest on too many others
+   */
   fork(input: {
     id: string
     name: string
     from: { branchId: string; seq?: number }
     at: string
   }): Promise<Branch | null>
-  /** Names a position; null if the name is taken, or the branch or the position does not exist. */
+  /** Names a position; null if the name is taken, there is no such branch or position, or it shows a purged table. */
   tag(input: {
     id: string
     name: string
     from: { branchId: string; seq?: number }
     at: string
   }): Promise<CatalogTag | null>
-  /** No commit lands on a closed branch. Its rows stay readable to branches and tags that rest on it. */
+  /**
+   * No commit lands on a closed branch, and its name is free again. Its rows stay readable to branches and tags that rest
+   * on it, and by its id. False if there is no such open branch.
+   */
   close(branchId: string): Promise<boolean>
 }
 
@@ -173,7 +183,10 @@ export interface PurgeStore {
   stillNamed(locations: readonly string[]): Promise<boolean>
 }
 
-/** Plain records: found by id, or by a name that is unique within the tenant and kind (a record may have none). */
+/**
+ * Plain records: found by id, or by a name that is unique within the tenant and kind (a record may have none). Listed by
+ * id; `after` is the `next` of the page before.
+ */
 export interface EntityStore<T extends { readonly id: string }> {
   get(id: string): Promise<T | null>
   byName(name: string): Promise<T | null>

@@ -62,8 +62,9 @@ export interface EntryValue {
   /**
    * The folders a table's files live in, in canonical form ending in `/` (`domain/location.ts`): its location first, then
    * `write.data.path` and the like where they lie elsewhere. Empty for a namespace. None of them may be, hold or lie in a
-   * folder of another object's current row (on any branch of the tenant) or of a pending purge: the commit that would
-   * make it so is refused as `overlap`. They are indexed one by one.
+   * folder of another object's current row (on any branch of the tenant, closed ones too) or of a pending purge: the
+   * commit that would make it so is refused as `overlap`. A purge of the object itself stands in the way only where the
+   * commit brings the object back: a branch that still shows it goes on, and the purge waits. Indexed one by one.
    */
   readonly locations: readonly string[]
   /** A namespace's properties; empty for tables, whose properties are in their metadata. */
@@ -86,13 +87,16 @@ export interface Change {
   /** Null closes the key: a drop. */
   readonly next: EntryValue | null
   /**
-   * Refuse (as `overlap`) folders that any *former* row of another object used, too: what a dropped table left behind
-   * is not to be had by whoever names its old location. Absent: former rows don't matter.
+   * Folders of `next` that are refused (as `overlap`) also if a *former* row of another object used them: what a dropped
+   * table left behind is not to be had by whoever names its old location. Absent: former rows don't matter.
    */
-  readonly unusedBefore?: boolean
+  readonly unusedBefore?: readonly string[]
 }
 
-/** What must hold without being changed: a key that exists, or a namespace (its stored path) without any content. */
+/**
+ * What must hold without being changed: a key that exists, or a namespace (its stored path) without any content. It is
+ * looked at before the commit's own changes.
+ */
 export type Check = { readonly exists: Key } | { readonly empty: string }
 
 export type LogKind = 'create' | 'update' | 'replace' | 'register' | 'rename' | 'drop' | 'purge' | 'merge' | 'revert'

@@ -65,6 +65,7 @@ async function requestOf(body: unknown): Promise<LaneRequest> {
     entry,
     body: JSON.stringify(body),
     actor,
+    mayReuseFolders: true,
   }
 }
 
@@ -182,7 +183,15 @@ describe('a lane whose cache is stale', () => {
 function requestFor(entry: LaneRequest['entry']): LaneRequest {
   const actor = { principalId: 'u', principalName: 'u', client: null, requestId: 'r', address: null }
   const { storage } = place.warehouse
-  return { branchId: place.branch.id, storage, identifier, entry, body: JSON.stringify(setting('z')), actor }
+  return {
+    branchId: place.branch.id,
+    storage,
+    identifier,
+    entry,
+    body: JSON.stringify(setting('z')),
+    actor,
+    mayReuseFolders: true,
+  }
 }
 
 describe('two lanes of one table', () => {

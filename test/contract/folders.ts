@@ -75,15 +75,15 @@ export function foldersContract(open: OpenStore): void {
       const entry = await landCreate(tenant, main.id, tableKey('n', 'x'), tableValue({ locations: ['s3://lake/a/'] }))
       await land(tenant, commitOf(main.id, [{ key: tableKey('n', 'x'), expect: entry.rev, next: null }]))
       const again: Change = create(tableKey('n', 'y'), tableValue({ locations: ['s3://lake/a/b/'] }))
-      const careful = commitOf(main.id, [{ ...again, unusedBefore: true }])
+      const careful = commitOf(main.id, [{ ...again, unusedBefore: ['s3://lake/a/b/'] }])
       expect(await tenant.commit(careful)).toEqual({ outcome: 'overlap', change: 0 })
       const back = create(tableKey('n', 'x'), tableValue({ objectId: entry.objectId, locations: ['s3://lake/a/'] }))
-      const check = commitOf(main.id, [{ ...back, unusedBefore: true }])
+      const check = commitOf(main.id, [{ ...back, unusedBefore: ['s3://lake/a/'] }])
       expect(await tenant.commit(check)).toMatchObject({ outcome: 'committed' })
       expect(await tenant.commit(commitOf(main.id, [again]))).toEqual({ outcome: 'overlap', change: 0 })
       const current = await mustRead(tenant, main.id, tableKey('n', 'x'))
       await land(tenant, commitOf(main.id, [{ key: tableKey('n', 'x'), expect: current.rev, next: null }]))
-      await land(tenant, commitOf(main.id, [{ ...again, unusedBefore: false }]))
+      await land(tenant, commitOf(main.id, [{ ...again, unusedBefore: ['s3://lake/c/'] }]))
     })
   })
 
@@ -113,6 +113,27 @@ export function foldersContract(open: OpenStore): void {
       await tenant.purges.done(first)
       expect(await tenant.purges.pending({ limit: 1, after: first })).toEqual(expected.slice(1, 2))
       expect(await tenant.purges.pending({ limit: 10 })).toEqual(expected.slice(1))
+    })
+
+    it('keep a past position that shows the table from becoming a branch or a tag again, also when done', async () => {
+      const { tenant, main } = await newTenant(open)
+      const kept = await landCreate(tenant, main.id, tableKey('n', 'y'), tableValue({ locations: ['s3://lake/y/'] }))
+      const entry = await landCreate(tenant, main.id, tableKey('n', 'x'), tableValue({ locations: ['s3://lake/x/'] }))
+      const job = purgeOf(entry)
+      await land(tenant, commitOf(main.id, [dropOf(entry)], { purges: [job] }))
+      const at = '2026-01-01T00:00:00.000Z'
+      const from = (seq: number) => ({ branchId: main.id, seq })
+      for (const state of ['pending', 'done']) {
+        expect(
+          await tenant.branches.fork({ id: newId(), name: `f ${state}`, from: from(entry.fromSeq), at }),
+        ).toBeNull()
+        expect(await tenant.branches.tag({ id: newId(), name: `t ${state}`, from: from(entry.fromSeq), at })).toBeNull()
+        const before = { id: newId(), name: `before ${state}`, from: from(kept.fromSeq), at }
+        expect(await tenant.branches.fork(before)).toMatchObject({ name: `before ${state}` })
+        const head = { id: newId(), name: `head ${state}`, from: { branchId: main.id }, at }
+        expect(await tenant.branches.tag(head)).toMatchObject({ name: `head ${state}` })
+        await tenant.purges.done(job.id)
+      }
     })
 
     it('leave no trace if their commit is refused', async () => {

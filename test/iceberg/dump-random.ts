@@ -22,7 +22,10 @@ for (let round = 0; written < Number(count); round++)
       if (result?.result !== 'changed' || written >= Number(count)) continue
       ;({ metadata } = result)
       written++
-      writeFileSync(path.join(folder, `${String(written).padStart(5, '0')}.metadata.json`), writeTableMetadata(metadata))
+      writeFileSync(
+        path.join(folder, `${String(written).padStart(5, '0')}.metadata.json`),
+        writeTableMetadata(metadata),
+      )
     }
   }
 process.stdout.write(`${written} files, seed ${seed}\n`)

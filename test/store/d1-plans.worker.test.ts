@@ -27,7 +27,7 @@ beforeAll(async () => {
   const value = tableValue({ locations: ['s3://lake/a/'] })
   await land(
     tenant,
-    commitOf(main.id, [{ ...create(key, value), unusedBefore: true }], {
+    commitOf(main.id, [{ ...create(key, value), unusedBefore: value.locations }], {
       members: [member({ idempotencyKey: newId() })],
       checks: [{ empty: 'a' }],
       expectHead: 0,
@@ -101,6 +101,8 @@ const SEEKS = [
   // Newest first with a limit, or the newest alone; oldest first with a limit.
   /SEARCH (audit|a) USING (COVERING )?INDEX sqlite_autoindex_audit_1 \(tenant_id=\?/,
   /SEARCH purge USING INDEX purge_pending \(tenant_id=\?/,
+  // All purges of the tenant, where a branch or tag is made of a past position.
+  /SEARCH p USING INDEX sqlite_autoindex_purge_1 \(tenant_id=\?\)/,
   // All branches and tags of the tenant: what may still be named has no narrower bound.
   /SEARCH [ht] USING INDEX (ref_name|sqlite_autoindex_ref_1) \(tenant_id=\?\)/,
   // Small common tables again, indexed on the fly or read for their minimum.

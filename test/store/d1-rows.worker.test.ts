@@ -33,6 +33,7 @@ describe('rows read', () => {
         page: { class: 'asset', namespace: 'a', kind: 'table', after: 't00002', limit: 10 },
       })
     expect(await rowsOf(() => read(many))).toBe(await rowsOf(() => read(few)))
+    expect(await rowsOf(() => read(many))).toBeGreaterThan(10)
     expect(await rowsOf(() => read(many))).toBeLessThan(30)
   })
 
@@ -61,7 +62,7 @@ describe('rows read', () => {
     expect(await update(many)).toBe(await update(few))
     const insert = ({ tenant, main }: Fixture) => {
       const change = create(tableKey('a', 'new'), tableValue({ locations: ['s3://lake/demo/new/'] }))
-      return rowsOf(() => land(tenant, commitOf(main.id, [{ ...change, unusedBefore: true }])))
+      return rowsOf(() => land(tenant, commitOf(main.id, [{ ...change, unusedBefore: ['s3://lake/demo/new/'] }])))
     }
     expect(await insert(many)).toBe(await insert(few))
   })

@@ -149,5 +149,6 @@ function commitChange(context: CatalogContext<TableCommit>) {
     entry: foundTable(context),
     body: context.bodyText,
     actor: actorOf(context.caller),
+    mayReuseFolders: mayReuseFolders(context),
   })
 }

@@ -1,6 +1,7 @@
 import type { BranchStore } from '#store/store'
-import { forkAncestors } from '#versions/lineage'
-import { refByName, type TenantState } from './state.ts'
+import { forkAncestors, lineageOf, validAt } from '#versions/lineage'
+import type { Branch } from '#versions/model'
+import { allRows, refByName, type TenantState } from './state.ts'
 
 export function branchStore(state: TenantState): BranchStore {
   const isTaken = (catalogId: string, { id, name }: { id: string; name: string }): boolean =>
@@ -11,6 +12,7 @@ export function branchStore(state: TenantState): BranchStore {
       const source = state.branches.get(from.branchId)
       const seq = from.seq ?? source?.headSeq ?? 0
       if (source?.state !== 'open' || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
+      if (bringsBackPurged(state, source, seq)) return null
       const { catalogId } = source
       const branch = { id, catalogId, name, state: 'open', headSeq: 0, ancestors: forkAncestors(source, seq) } as const
       state.branches.set(id, branch)
@@ -20,6 +22,7 @@ export function branchStore(state: TenantState): BranchStore {
       const source = state.branches.get(from.branchId)
       const seq = from.seq ?? source?.headSeq ?? 0
       if (!source || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
+      if (bringsBackPurged(state, source, seq)) return null
       const tag = { id, catalogId: source.catalogId, name, at: { branchId: source.id, seq } }
       state.tags.set(id, tag)
       return tag
@@ -31,4 +34,17 @@ export function branchStore(state: TenantState): BranchStore {
       return true
     },
   }
+}
+
+/** Whether a past position shows a table whose files were purged, or are about to be. */
+function bringsBackPurged(state: TenantState, source: Branch, seq: number): boolean {
+  if (source.state === 'open' && seq === source.headSeq) return false
+  const purged = new Set([...state.purges.values()].map(({ job }) => job.objectId))
+  const bounds = lineageOf(source, seq)
+  return [...allRows(state)].some(
+    (row) =>
+      !row.tombstone &&
+      purged.has(row.entry.objectId) &&
+      bounds.some((bound) => bound.branchId === row.entry.branchId && validAt(row, bound.seq)),
+  )
 }

@@ -53,12 +53,12 @@ function firstOverlap(state: TenantState, branch: Branch, changes: readonly Chan
   )
   return changes.findIndex(({ next, unusedBefore }, index) => {
     if (!next || next.locations.length === 0) return false
-    const overlaps = (locations: readonly string[]): boolean =>
-      locations.some((taken) => next.locations.some((wanted) => foldersOverlap(taken, wanted)))
+    const overlaps = (locations: readonly string[], wantedOnes = next.locations): boolean =>
+      locations.some((taken) => wantedOnes.some((wanted) => foldersOverlap(taken, wanted)))
     if (clashing.has(index)) return true
     for (const row of allRows(state)) {
       if (row.tombstone || row.entry.objectId === next.objectId) continue
-      if ((unusedBefore === true || isCurrent(row)) && overlaps(row.entry.locations)) return true
+      if (overlaps(row.entry.locations, isCurrent(row) ? next.locations : (unusedBefore ?? []))) return true
     }
     for (const { job, done } of state.purges.values()) {
       const own = job.objectId === next.objectId && kept.has(next.objectId)

@@ -85,14 +85,14 @@ function overlapping(table: string, condition: string): string {
 
 /**
  * `?3`: keys as in {@link GUARD_EXPECT}; `?4`: `[[index of the change, object id, [[folder, end of its range, [folders
- * above]], …], unused before, clashes within the commit], …]`.
+ * above], must be unused before], …], clashes within the commit], …]`.
  */
 export const GUARD_FOLDERS = `WITH ${lineageAt(HEAD_BY_ID)}
   INSERT INTO guard (message)
   SELECT 'guard:overlap:' || (t.value->>0) FROM json_each(?4) t
-  WHERE t.value->>4 OR EXISTS (
+  WHERE t.value->>3 OR EXISTS (
     SELECT 1 FROM json_each(t.value->2) l
-    WHERE ${overlapping('folder', `f.object_id <> t.value->>1 AND (t.value->>3 OR ${IS_IN_USE})`)}
+    WHERE ${overlapping('folder', `f.object_id <> t.value->>1 AND (l.value->>3 OR ${IS_IN_USE})`)}
       OR ${overlapping('purge_folder', `(f.object_id <> t.value->>1 OR NOT ${IS_KEPT})`)})
   ORDER BY t.key LIMIT 1`
 

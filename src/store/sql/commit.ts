@@ -71,9 +71,9 @@ function claimsOf({ changes }: CatalogCommit): unknown[] {
     if (!next || next.locations.length === 0) return []
     const folders = next.locations.map((location) => {
       const { from, to } = folderRange(location)
-      return [from, to, foldersAbove(location)]
+      return [from, to, foldersAbove(location), unusedBefore?.includes(location) === true ? 1 : 0]
     })
-    return [[index, next.objectId, folders, unusedBefore === true ? 1 : 0, clashing.has(index) ? 1 : 0]]
+    return [[index, next.objectId, folders, clashing.has(index) ? 1 : 0]]
   })
 }
 

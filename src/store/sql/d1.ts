@@ -15,27 +15,44 @@ export const SCHEMA_VERSION = 1
 
 /** The store on Cloudflare D1. */
 export function d1Store(db: D1Database): Store {
-  const orm = drizzle(db)
+  const orm = (): DrizzleD1Database => drizzle(db)
   return {
     tenant: (id) => tenantStore(db, orm, id),
-    bootstrap: (first) => bootstrap(orm, first),
+    bootstrap: (first) => bootstrap(orm(), first),
     readiness: () => readiness(db),
   }
 }
 
-function tenantStore(db: D1Database, orm: DrizzleD1Database, tenantId: string): TenantStore {
+/** Made anew with every request, which asks for the parts it uses: most need `read` and `commit` only. */
+function tenantStore(db: D1Database, orm: () => DrizzleD1Database, tenantId: string): TenantStore {
   return {
     read: (query) => readFrom(db, tenantId, query),
     commit: (commit) => commitTo(db, tenantId, commit),
     settle: (commitId) => settle(db, tenantId, commitId),
-    branches: branchStore(db, orm, tenantId),
-    history: historyStore(db, orm, tenantId),
-    purges: purgeStore(db, orm, tenantId),
-    warehouses: entityStore(orm, tenantId, 'warehouse'),
-    catalogs: entityStore(orm, tenantId, 'catalog'),
-    users: entityStore(orm, tenantId, 'user'),
-    grants: entityStore(orm, tenantId, 'grant'),
-    revokedTokens: entityStore(orm, tenantId, 'revoked-token'),
+    get branches() {
+      return branchStore(db, orm(), tenantId)
+    },
+    get history() {
+      return historyStore(db, orm(), tenantId)
+    },
+    get purges() {
+      return purgeStore(db, orm(), tenantId)
+    },
+    get warehouses() {
+      return entityStore(orm(), tenantId, 'warehouse')
+    },
+    get catalogs() {
+      return entityStore(orm(), tenantId, 'catalog')
+    },
+    get users() {
+      return entityStore(orm(), tenantId, 'user')
+    },
+    get grants() {
+      return entityStore(orm(), tenantId, 'grant')
+    },
+    get revokedTokens() {
+      return entityStore(orm(), tenantId, 'revoked-token')
+    },
   }
 }
 

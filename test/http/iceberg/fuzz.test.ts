@@ -6,7 +6,7 @@ import { jsonOf } from '#iceberg/json'
 import { readTableMetadata } from '#iceberg/metadata'
 import { openCatalog, SIMPLE_SCHEMA, type TestCatalog } from '#test/support/catalog'
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2000)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 5000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 
 const words = fc.constantFrom(
