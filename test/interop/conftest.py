@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyiceberg.catalog.rest import RestCatalog
 
 from server import Server
+from wire import FSSPEC, Wire, engine, fresh
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +25,26 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     running = Server(tmp_path / "data")
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def wire(server: Server) -> Wire:
+    """The administrator of the shared catalog, request by request."""
+    return Wire(server.uri, server.token)
+
+
+@pytest.fixture(scope="module", params=[None, FSSPEC], ids=["pyarrow", "fsspec"])
+def catalog(server: Server, request: pytest.FixtureRequest) -> RestCatalog:
+    """The shared catalog through PyIceberg, once with each of its FileIOs for S3."""
+    return engine(server, request.param)
+
+
+@pytest.fixture
+def space(server: Server) -> str:
+    """A namespace of this test alone."""
+    name = fresh("space")
+    Wire(server.uri, server.token).make_namespace(name)
+    return name
 
 
 @pytest.hookimpl(wrapper=True)

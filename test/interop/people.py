@@ -35,12 +35,16 @@ class Database:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
 
-    def record(self, tenant: str, kind: str, doc: dict[str, Any], name: str | None = None, owner: str | None = None) -> None:
+    def record(
+        self, tenant: str, kind: str, doc: dict[str, Any], name: str | None = None, owner: str | None = None
+    ) -> None:
         """Adds a record, or replaces the one with its id."""
         row = (tenant, kind, doc["id"], name, owner, json.dumps(doc))
         self.connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def user(self, username: str, tenant: str = DEFAULT_TENANT, role: str = "tenant-user", active: bool = True) -> Person:
+    def user(
+        self, username: str, tenant: str = DEFAULT_TENANT, role: str = "tenant-user", active: bool = True
+    ) -> Person:
         """Adds a user without a password; the same name again changes him."""
         found = self.one("SELECT id FROM record WHERE kind = 'user' AND tenant_id = ? AND name = ?", tenant, username)
         person = Person(tenant, found or str(uuid4()), username)
@@ -70,14 +74,21 @@ class Database:
 
     def scope(self, *levels: str, table: str | None = None) -> dict[str, str]:
         """The scope of a grant on catalog `demo`, a namespace or a table of it."""
-        catalog = self.one("SELECT id FROM record WHERE kind = 'catalog' AND tenant_id = ? AND name = 'demo'", DEFAULT_TENANT)
+        catalog = self.one(
+            "SELECT id FROM record WHERE kind = 'catalog' AND tenant_id = ? AND name = 'demo'", DEFAULT_TENANT
+        )
         if not levels:
             return {"type": "catalog", "catalogId": catalog}
         kind = "namespace" if table is None else "asset"
         parent, name = (levels[:-1], levels[-1]) if table is None else (levels, table)
         object_id = self.one(
-            "SELECT object_id FROM entry WHERE tenant_id = ? AND class = ? AND namespace = ? AND name = ? AND to_seq = ?",
-            DEFAULT_TENANT, kind, "\u001f".join(parent), name, OPEN_SEQ,
+            "SELECT object_id FROM entry"
+            " WHERE tenant_id = ? AND class = ? AND namespace = ? AND name = ? AND to_seq = ?",
+            DEFAULT_TENANT,
+            kind,
+            "\u001f".join(parent),
+            name,
+            OPEN_SEQ,
         )
         assert object_id, f"no {kind} {levels} {table}"
         return {"type": kind, "catalogId": catalog, "objectId": object_id}
@@ -111,7 +122,9 @@ class Tokens:
         (self.jwk,) = json.loads((server.data / "secrets.json").read_text())["signingKeys"]["keys"]
         self.key: Any = ECAlgorithm.from_jwk(self.jwk)
 
-    def of(self, person: Person, key: Any = None, alg: str = "ES256", headers: dict[str, Any] | None = None, **claims: Any) -> str:
+    def of(
+        self, person: Person, key: Any = None, alg: str = "ES256", headers: dict[str, Any] | None = None, **claims: Any
+    ) -> str:
         """A token for a person. A claim or header that is None is left out."""
         now = int(time.time())
         usual = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
+
 from readable import missing_files
 from server import Server
 from wire import SCHEMA, Answer, Wire, engine, fresh

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-import bucket
 import pytest
+
+import bucket
 from bucket import BUCKET, client, key, refusal
 from people import Person, Tokens, stopped
 from server import Server
@@ -57,7 +58,9 @@ def lake(server: Server) -> Iterator[Lake]:
     for name, location in places.items():
         made = wire.make_table(space, name=name, **({"location": location} if location else {}))
         folders[name] = f"{key(made['metadata']['location'])}/"
-        client(made["config"]).put_object(Bucket=BUCKET, Key=f"{folders[name]}data/part-0.parquet", Body=b"rows of " + name.encode())
+        client(made["config"]).put_object(
+            Bucket=BUCKET, Key=f"{folders[name]}data/part-0.parquet", Body=b"rows of " + name.encode()
+        )
     with stopped(server) as database:
         reader = database.user(fresh("reader"))
         database.grant(reader, database.scope(space, table="a"), "read")
@@ -101,12 +104,18 @@ def test_own_table_is_open(lake: Lake) -> None:
     assert file in bucket.keys(s3, folder)
     s3.copy_object(Bucket=BUCKET, Key=f"{folder}data/copy", CopySource={"Bucket": BUCKET, "Key": file})
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key=f"{folder}data/large")
-    part = s3.upload_part(Bucket=BUCKET, Key=f"{folder}data/large", UploadId=upload["UploadId"], PartNumber=1, Body=b"x" * 5)
+    part = s3.upload_part(
+        Bucket=BUCKET, Key=f"{folder}data/large", UploadId=upload["UploadId"], PartNumber=1, Body=b"x" * 5
+    )
     s3.complete_multipart_upload(
-        Bucket=BUCKET, Key=f"{folder}data/large", UploadId=upload["UploadId"],
+        Bucket=BUCKET,
+        Key=f"{folder}data/large",
+        UploadId=upload["UploadId"],
         MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
     )
-    s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": f"{folder}data/copy"}, {"Key": f"{folder}data/large"}]})
+    s3.delete_objects(
+        Bucket=BUCKET, Delete={"Objects": [{"Key": f"{folder}data/copy"}, {"Key": f"{folder}data/large"}]}
+    )
     assert f"{folder}data/copy" not in bucket.keys(s3, folder)
 
 
@@ -118,9 +127,14 @@ def test_nothing_of_another_table(lake: Lake, holder: str, victim: str) -> None:
     assert_all_denied(attempts(s3, BUCKET, file, folder))
     assert_all_denied(
         {
-            "copy to": lambda: refusal(s3.copy_object, Bucket=BUCKET, Key=f"{folder}x", CopySource={"Bucket": BUCKET, "Key": own}),
+            "copy to": lambda: refusal(
+                s3.copy_object, Bucket=BUCKET, Key=f"{folder}x", CopySource={"Bucket": BUCKET, "Key": own}
+            ),
             "copy from": lambda: refusal(
-                s3.copy_object, Bucket=BUCKET, Key=f"{lake.folders[holder]}stolen", CopySource={"Bucket": BUCKET, "Key": file}
+                s3.copy_object,
+                Bucket=BUCKET,
+                Key=f"{lake.folders[holder]}stolen",
+                CopySource={"Bucket": BUCKET, "Key": file},
             ),
         }
     )
@@ -228,8 +242,11 @@ def test_a_changed_credential_is_refused(lake: Lake) -> None:
     other_table = client({**config, "s3.session-token": lake.config("b")["s3.session-token"]})
     assert refusal(other_table.get_object, Bucket=BUCKET, Key=lake.file("b")) == (403, "SignatureDoesNotMatch")
     static = boto3.client(
-        "s3", endpoint_url=config["s3.endpoint"], region_name="auto",
-        aws_access_key_id=config["s3.access-key-id"], aws_secret_access_key=config["s3.secret-access-key"],
+        "s3",
+        endpoint_url=config["s3.endpoint"],
+        region_name="auto",
+        aws_access_key_id=config["s3.access-key-id"],
+        aws_secret_access_key=config["s3.secret-access-key"],
     )
     assert refusal(static.get_object, Bucket=BUCKET, Key=lake.file("a")) is not None
 

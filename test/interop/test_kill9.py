@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import NoSuchTableError
+
 from readable import missing_files
 from server import Server
 from wire import Wire, engine, fresh
@@ -50,7 +51,9 @@ def test_kill9_under_four_writers(own_server: Server) -> None:
         server.restart()
         writers.join()
         check(server, space, done)
-    print(f"rows {len(done.rows)}, properties {len(done.properties)}, tables {len(done.tables)}+{len(done.tables_gone)}")
+    print(
+        f"rows {len(done.rows)}, properties {len(done.properties)}, tables {len(done.tables)}+{len(done.tables_gone)}"
+    )
     assert len(done.rows) + len(done.properties) + len(done.tables) > ROUNDS, "the writers did hardly anything"
 
 
@@ -116,7 +119,7 @@ def set_property(server: Server, space: str, name: str, done: Done) -> None:
 
 
 def make_tables(catalog: RestCatalog, space: str, name: str, done: Done) -> None:
-    """Creates a table, appends a row, renames it, and drops every third one; after an error it is not known any more."""
+    """Creates a table, appends a row, renames it, and drops every third one."""
     row = pa.table({"writer": [0], "number": [0]}, schema=ROW)
     renamed = f"{name}_renamed"
     try:

@@ -109,7 +109,13 @@ class Wire:
         return self.post(self.tables(*levels, name=name), {"requirements": [], "updates": [update]})
 
 
+BAD = (400, "BadRequestException")
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 SCHEMA = {"type": "struct", "fields": [{"id": 1, "name": "id", "type": "long", "required": False}]}
+
+
+def bodiless(answer: Answer, status: int) -> bool:
+    return (answer.status, answer.body) == (status, b"")
 
 
 def encoded(levels: tuple[str, ...] | list[str]) -> str:
@@ -122,9 +128,7 @@ def engine(server: Server, io: str | None = None, token: str | None = None, **pr
     if io is not None:
         properties["py-io-impl"] = io
     assert not [name for name in properties if name.startswith(("s3.", "client."))]
-    return RestCatalog(
-        "engine", uri=server.uri, warehouse=server.warehouse, token=token or server.token, **properties
-    )
+    return RestCatalog("engine", uri=server.uri, warehouse=server.warehouse, token=token or server.token, **properties)
 
 
 def fresh(word: str) -> str:
