@@ -100,3 +100,20 @@ export function selectList(table: keyof typeof TABLES, alias: string): string {
     .map((name) => `${alias}.${sqlName(name)} AS "${name}"`)
     .join(', ')
 }
+
+/**
+ * The named columns of `alias` as one JSON object, each under the name it has in code, JSON columns as JSON: D1 answers
+ * one value in a fraction of the time that it takes for fifteen.
+ */
+export function jsonOf<T extends keyof typeof TABLES>(
+  table: T,
+  alias: string,
+  names: readonly (keyof (typeof TABLES)[T] & string)[],
+): string {
+  const columns: Columns = TABLES[table]
+  const members = names.map((name) => {
+    const column = `${alias}.${sqlName(name)}`
+    return `'${name}', ${columns[name]?.type === 'json' ? `json(${column})` : column}`
+  })
+  return `json_object(${members.join(', ')})`
+}

@@ -38,9 +38,14 @@ export const PLACE_BY_ID: PlaceSql = {
 /** The head of the branch with the id `?2`. */
 export const HEAD_BY_ID: PlaceSql = { from: 'FROM ref b WHERE b.tenant_id = ?1 AND b.id = ?2', seq: OPEN }
 
-/** The common table of a place, nearest branch first. `only` narrows down when there is a place at all. */
-export function lineageAt({ from, seq }: PlaceSql, only = ''): string {
-  return `place (branch_id, seq, ancestors) AS MATERIALIZED (SELECT b.id, min(${seq}, ${OPEN} - 1), b.ancestors ${from} ${only}),
+/**
+ * The common tables `place`, of one row if there is a place at all, and `lineage`, nearest branch first. `only` narrows
+ * down when there is one; `json` is what else is wanted of the place.
+ */
+export function lineageAt({ from, seq }: PlaceSql, only = '', json = 'NULL'): string {
+  return `place (branch_id, seq, ancestors, json) AS MATERIALIZED (
+      SELECT b.id, min(${seq}, ${OPEN} - 1), b.ancestors, ${json} ${from} ${only}
+    ),
     lineage (depth, branch_id, seq) AS MATERIALIZED (
       SELECT 0, branch_id, seq FROM place
       UNION ALL

@@ -1,37 +1,50 @@
-import type { Catalog, Grant, User, Warehouse } from '#domain/records'
+import type { Grant, User } from '#domain/records'
 import type { PageQuery, Place, ReadAt, ReadQuery, ReadResult } from '#store/store'
 import { OPEN_SEQ, type Entry } from '#versions/model'
 import { cutPage, type Page } from '#versions/page'
-import { selectList, type RowOf } from './columns.ts'
 import { failure } from './failures.ts'
 import { decidingRow, lineageAt, nextName, OPEN, PLACE_BY_ID, PLACE_BY_NAME, type PlaceSql } from './lineage.ts'
-import { branchOf, entryOf } from './rows.ts'
+import { branchJson, entryJson, entryOf } from './rows.ts'
 
 /** Names one page of a listing over a lineage looks at, beyond those it returns. */
 const HIDDEN_NAMES_MAX = 1000
 
-const USER = `SELECT
-  (SELECT u.doc FROM record u WHERE u.tenant_id = ?1 AND u.kind = 'user' AND u.id = ?2) AS "user",
-  EXISTS (SELECT 1 FROM record t WHERE t.tenant_id = ?1 AND t.kind = 'revoked-token' AND t.id = ?3) AS revoked`
+/** What a row of the first statement is: a user with his token, one of his grants, the place, or the entry of a key. */
+const [USER_ROW, GRANT_ROW, PLACE_ROW] = [-3, -2, -1]
 
-const GRANTS = `SELECT g.doc FROM record g WHERE g.tenant_id = ?1 AND g.kind = 'grant' AND g.owner = ?2 ORDER BY g.id`
+/** `?5` is the user, `?6` the token. */
+const CALLER = `SELECT ${USER_ROW} AS "row", json_object(
+    'user', (SELECT json(u.doc) FROM record u WHERE u.tenant_id = ?1 AND u.kind = 'user' AND u.id = ?5),
+    'revoked', EXISTS (SELECT 1 FROM record t WHERE t.tenant_id = ?1 AND t.kind = 'revoked-token' AND t.id = ?6)) AS json
+  UNION ALL
+  SELECT ${GRANT_ROW}, g.doc FROM record g WHERE g.tenant_id = ?1 AND g.kind = 'grant' AND g.owner = ?5`
 
 /** The statements about a place, for each way of naming it: none waits for another to find it. */
 const BY_NAME = placeStatements(PLACE_BY_NAME)
 const BY_ID = placeStatements(PLACE_BY_ID)
 
-function placeStatements(place: PlaceSql): { place: string; entries: string; listing: string; walk: string } {
+/** `withPlace` goes in front of `place` and `entries`, which are parts of one statement with {@link CALLER}. */
+interface PlaceStatements {
+  readonly withPlace: string
+  readonly place: string
+  readonly entries: string
+  readonly listing: string
+  readonly walk: string
+}
+
+function placeStatements(place: PlaceSql): PlaceStatements {
   const plainHead = `b.ancestors = '[]' AND ${place.seq} = ${OPEN}`
+  const placeJson = `json_object('catalog', json(c.doc), 'warehouse', json(w.doc), 'branch', ${branchJson('b')}, 'seq', ${place.seq})`
   const key = { of: 'k.value->>0', namespace: 'k.value->>1', name: 'k.value->>2' }
   const walked = { of: '?4', namespace: '?5', name: 'w.name' }
   const wanted = `(SELECT v.rowid FROM entry v WHERE v.rowid = ${decidingRow(walked)} AND v.tombstone = 0 AND v.kind = ?6)`
   return {
-    place: `SELECT c.doc AS catalog, w.doc AS warehouse, ${place.seq} AS bound, ${selectList('ref', 'b')} ${place.from}`,
-    entries: `WITH ${lineageAt(place)}
-      SELECT k.key AS "index", ${selectList('entry', 'e')}
+    withPlace: `WITH ${lineageAt(place, '', placeJson)}`,
+    place: `SELECT ${PLACE_ROW} AS "row", place.json FROM place`,
+    entries: `SELECT k.key AS "row", ${entryJson('e')} AS json
       FROM json_each(?4) k CROSS JOIN entry e ON e.rowid = ${decidingRow(key)} WHERE e.tombstone = 0`,
     // The head of a branch that rests on nothing: a range of one index, and no row that is not wanted.
-    listing: `SELECT ${selectList('entry', 'e')} FROM entry e
+    listing: `SELECT ${entryJson('e')} AS json FROM entry e
       WHERE e.tenant_id = ?1 AND e.branch_id = (SELECT b.id ${place.from} AND ${plainHead})
         AND e.class = ?4 AND e.namespace = ?5 AND e.kind = ?6 AND e.name > ?7
         AND e.to_seq = ${OPEN} AND e.tombstone = 0
@@ -44,49 +57,64 @@ function placeStatements(place: PlaceSql): { place: string; entries: string; lis
         SELECT w.step + 1, ${nextName(walked)}, w.found + (${wanted} IS NOT NULL)
         FROM walk w WHERE w.name IS NOT NULL AND w.found < ?8 AND w.step < ?9
       )
-      SELECT w.name AS walked, ${selectList('entry', 'e')}
+      SELECT w.name AS walked, iif(e.rowid IS NULL, NULL, ${entryJson('e')}) AS json
       FROM walk w LEFT JOIN entry e ON e.rowid = ${wanted} ORDER BY w.step`,
   }
 }
 
-/** One batch: one round trip, and one state of the database. */
+/**
+ * One batch: one round trip, and one state of the database. All but the page is one statement, whose rows are JSON: what
+ * D1 takes for a statement and for a column is most of what a read costs.
+ */
 export async function readFrom(db: D1Database, tenantId: string, query: ReadQuery): Promise<ReadResult> {
   const { caller, at, keys = [], page } = query
-  const statements: D1PreparedStatement[] = []
-  const add = (sql: string, ...params: readonly (string | number)[]): number =>
-    statements.push(db.prepare(sql).bind(tenantId, ...params)) - 1
-  const user = caller && add(USER, caller.userId, caller.tokenId)
-  const grants = caller && add(GRANTS, caller.userId)
   const named = at && placeParams(at)
-  const place = named && add(named.sql.place, ...named.params)
-  const entries =
-    named && keys.length > 0
-      ? add(named.sql.entries, ...named.params, JSON.stringify(keys.map((key) => [key.class, key.namespace, key.name])))
-      : undefined
-  const listing = named && page && add(named.sql.listing, ...named.params, ...pageParams(page))
-  const walk = named && page && add(named.sql.walk, ...named.params, ...pageParams(page), page.limit + HIDDEN_NAMES_MAX)
-  const results = statements.length > 0 ? await db.batch(statements).catch(failure) : []
-  const rows = <T>(index: number | undefined): T[] =>
-    (index === undefined ? [] : (results[index]?.results ?? [])) as T[]
-
-  const found = placeOf(rows<PlaceRow>(place))
+  const batch: D1PreparedStatement[] = []
+  const add = (sql: string, params: readonly (string | number | null)[]): void =>
+    void batch.push(db.prepare(sql).bind(tenantId, ...params))
+  if (caller || named) add(statementOf(query, named?.sql), paramsOf(query, named?.params))
+  if (named && page) {
+    add(named.sql.listing, [...named.params, ...pageParams(page)])
+    add(named.sql.walk, [...named.params, ...pageParams(page), page.limit + HIDDEN_NAMES_MAX])
+  }
+  const results = batch.length > 0 ? await db.batch<Row>(batch).catch(failure) : []
+  const [rows = [], listing = [], walk = []] = results.map((result) => result.results)
+  const place = rows.find(({ row }) => row === PLACE_ROW)
   return {
-    ...(caller ? { caller: callerOf(rows<UserRow>(user), rows<{ doc: string }>(grants)) } : {}),
-    ...(at ? { place: found } : {}),
-    entries: found ? entriesOf(rows<IndexedRow>(entries), keys.length) : [],
-    ...(page ? { page: pageOf(rows<RowOf<'entry'>>(listing), rows<WalkedRow>(walk), page) } : {}),
+    ...(caller ? { caller: callerOf(rows) } : {}),
+    ...(at ? { place: place ? (JSON.parse(place.json) as Place) : null } : {}),
+    entries: place ? entriesOf(rows, keys.length) : [],
+    ...(page ? { page: pageOf(listing, walk as unknown as WalkedRow[], page) } : {}),
   }
 }
 
-interface UserRow {
-  readonly user: string | null
-  readonly revoked: number
+interface Row {
+  readonly row: number
+  readonly json: string
 }
-type PlaceRow = RowOf<'ref'> & { readonly catalog: string; readonly warehouse: string; readonly bound: number }
-type IndexedRow = RowOf<'entry'> & { readonly index: number }
-type WalkedRow = { readonly walked: string | null } & (RowOf<'entry'> | { readonly rev: null })
+interface WalkedRow {
+  readonly walked: string | null
+  readonly json: string | null
+}
 
-function placeParams(at: ReadAt): { sql: typeof BY_NAME; params: (string | number)[] } {
+function statementOf({ caller, keys = [] }: ReadQuery, place: PlaceStatements | undefined): string {
+  const parts = [
+    ...(caller ? [CALLER] : []),
+    ...(place ? [place.place] : []),
+    ...(place && keys.length > 0 ? [place.entries] : []),
+  ]
+  return `${place?.withPlace ?? ''} ${parts.join(' UNION ALL ')}`
+}
+
+/** As many as the statement counts: `?2` and `?3` the place, `?4` the keys, `?5` and `?6` the caller. */
+function paramsOf({ caller, keys = [] }: ReadQuery, place?: readonly (string | number)[]): (string | number | null)[] {
+  const named = place ?? [null, null]
+  if (!caller && keys.length === 0) return [...named]
+  const list = JSON.stringify(keys.map((key) => [key.class, key.namespace, key.name]))
+  return caller ? [...named, list, caller.userId, caller.tokenId] : [...named, list]
+}
+
+function placeParams(at: ReadAt): { sql: PlaceStatements; params: (string | number)[] } {
   return 'branchId' in at
     ? { sql: BY_ID, params: [at.branchId, at.seq ?? OPEN_SEQ] }
     : { sql: BY_NAME, params: [at.catalog, at.ref] }
@@ -96,32 +124,25 @@ function pageParams(page: PageQuery): (string | number)[] {
   return [page.class, page.namespace, page.kind, page.after ?? '', page.limit + 1]
 }
 
-function callerOf([row]: readonly UserRow[], grants: readonly { doc: string }[]): NonNullable<ReadResult['caller']> {
-  return {
-    user: row?.user ? (JSON.parse(row.user) as User) : null,
-    grants: grants.map(({ doc }) => JSON.parse(doc) as Grant),
-    revoked: row?.revoked === 1,
+/** Grants by id: the statement's parts come in no promised order. */
+function callerOf(rows: readonly Row[]): NonNullable<ReadResult['caller']> {
+  const found = rows.find(({ row }) => row === USER_ROW)
+  const { user, revoked } = JSON.parse(found?.json ?? '{"user":null,"revoked":0}') as {
+    user: User | null
+    revoked: number
   }
+  const grants = rows.filter(({ row }) => row === GRANT_ROW).map(({ json }) => JSON.parse(json) as Grant)
+  return { user, grants: grants.toSorted((a, b) => (a.id < b.id ? -1 : 1)), revoked: revoked === 1 }
 }
 
-function placeOf([row]: readonly PlaceRow[]): Place | null {
-  if (!row) return null
-  return {
-    catalog: JSON.parse(row.catalog) as Catalog,
-    warehouse: JSON.parse(row.warehouse) as Warehouse,
-    branch: branchOf(row),
-    seq: row.bound,
-  }
-}
-
-function entriesOf(rows: readonly IndexedRow[], count: number): (Entry | null)[] {
+function entriesOf(rows: readonly Row[], count: number): (Entry | null)[] {
   const entries: (Entry | null)[] = Array.from({ length: count }, () => null)
-  for (const row of rows) entries[row.index] = entryOf(row)
+  for (const { row, json } of rows) if (row >= 0) entries[row] = entryOf(json)
   return entries
 }
 
 /** A place is a plain head or it is not: one of the two has found nothing. */
-function pageOf(listing: readonly RowOf<'entry'>[], walk: readonly WalkedRow[], { limit }: PageQuery): Page {
-  const walked = walk.flatMap((row) => (row.rev === null ? [] : [entryOf(row)]))
-  return cutPage([...listing.map((row) => entryOf(row)), ...walked], limit, walk.at(-1)?.walked ?? null)
+function pageOf(listing: readonly Row[], walk: readonly WalkedRow[], { limit }: PageQuery): Page {
+  const walked = walk.flatMap(({ json }) => (json === null ? [] : [entryOf(json)]))
+  return cutPage([...listing.map(({ json }) => entryOf(json)), ...walked], limit, walk.at(-1)?.walked ?? null)
 }

@@ -1,25 +1,35 @@
 import type { AuditEntry, PurgeJob } from '#store/store'
 import type { Branch, CatalogTag, Entry, LogEntry } from '#versions/model'
-import type { RowOf } from './columns.ts'
+import { jsonOf, type RowOf } from './columns.ts'
 
 /** Rows into what the ports speak of. The casts state what only `commit` writes: its own JSON and its own words. */
 
-export function entryOf(row: RowOf<'entry'>): Entry {
-  return {
-    class: row.class as Entry['class'],
-    namespace: row.namespace,
-    name: row.name,
-    objectId: row.objectId,
-    kind: row.kind as Entry['kind'],
-    metadataLocation: row.metadataLocation,
-    locations: JSON.parse(row.locations) as Entry['locations'],
-    properties: JSON.parse(row.properties) as Entry['properties'],
-    summary: JSON.parse(row.summary) as Entry['summary'],
-    branchId: row.branchId,
-    rev: row.rev,
-    fromSeq: row.fromSeq,
-    toSeq: row.toSeq,
-  }
+/** An {@link Entry} as SQL makes one of a row: JSON text, which is all there is to reading it. */
+export function entryJson(alias: string): string {
+  return jsonOf('entry', alias, [
+    'class',
+    'namespace',
+    'name',
+    'objectId',
+    'kind',
+    'metadataLocation',
+    'locations',
+    'properties',
+    'summary',
+    'branchId',
+    'rev',
+    'fromSeq',
+    'toSeq',
+  ])
+}
+
+export function entryOf(json: string): Entry {
+  return JSON.parse(json) as Entry
+}
+
+/** A {@link Branch} as SQL makes one of a row. */
+export function branchJson(alias: string): string {
+  return jsonOf('ref', alias, ['id', 'catalogId', 'name', 'state', 'headSeq', 'ancestors'])
 }
 
 export function branchOf(row: RowOf<'ref'>): Branch {
