@@ -6,6 +6,9 @@ export const REQUEST_BODY_BYTES_MAX = 8 * 1024 * 1024
 /** Parsing costs 5–10 times the text in memory, and an isolate has 128 MB. */
 export const METADATA_BYTES_MAX = 16 * 1024 * 1024
 
+/** Anybody may send a login, so little is read of it. */
+export const LOGIN_BODY_BYTES_MAX = 16 * 1024
+
 /** Deeper JSON has no meaning in Iceberg (the deepest schemas in use have tens of levels) and costs stack. */
 export const JSON_DEPTH_MAX = 200
 

@@ -29,12 +29,14 @@ export class PurgeRunner extends DurableObject {
   override async alarm(): Promise<void> {
     const tenantId = await this.ctx.storage.get<TenantId>('tenantId')
     if (tenantId === undefined) return
+    // A step that is ended from outside, for its time or its memory, is taken up again.
+    await this.ctx.storage.setAlarm(now().getTime() + WAITING_MS)
     const again = await this.#step(tenantId)
     const expectUntilMs = (await this.ctx.storage.get<number>('expectUntilMs')) ?? 0
     const at = now().getTime()
     if (again === 'now') await this.ctx.storage.setAlarm(at + SOON_MS)
     else if (at < expectUntilMs) await this.ctx.storage.setAlarm(at + LOOK_AGAIN_MS)
-    else if (again === 'later') await this.ctx.storage.setAlarm(at + WAITING_MS)
+    else if (again === 'never') await this.ctx.storage.deleteAlarm()
   }
 
   async #step(tenantId: TenantId): Promise<'now' | 'later' | 'never'> {

@@ -83,7 +83,7 @@ interface SigningKey extends JWK {
 }
 
 function privateKeys(jwks: string): SigningKey[] {
-  const parsed: unknown = JSON.parse(jwks || '{"keys":[]}')
+  const parsed = parseKeys(jwks || '{"keys":[]}')
   const keys = (parsed as { keys?: unknown }).keys
   if (!Array.isArray(keys)) throw new Error('TOKEN_KEYS must be a JSON Web Key Set: {"keys":[…]}')
   return keys.map((key: SigningKey) => {
@@ -91,6 +91,15 @@ function privateKeys(jwks: string): SigningKey[] {
       throw new Error(`Every key of TOKEN_KEYS needs a kid and an alg out of ${ALGORITHMS.join(', ')}`)
     return key
   })
+}
+
+/** The parser's own message would quote the keys. */
+function parseKeys(jwks: string): unknown {
+  try {
+    return JSON.parse(jwks)
+  } catch {
+    throw new Error('TOKEN_KEYS must be a JSON Web Key Set, and is not even JSON')
+  }
 }
 
 /** Public members only (RFC 7517 §9.3 and RFC 7518 §6): what verification needs and nothing more. */

@@ -1,6 +1,6 @@
 import { badRequest, CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
-import { isWithin, validateFile } from '#domain/location'
+import { isDefaultFolder, isWithin, validateFile, withoutTrailingSlashes } from '#domain/location'
 import { commitTable, type TableCommit } from '#iceberg/commit'
 import { newTableMetadata, type CreateRequest } from '#iceberg/create'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
@@ -8,8 +8,17 @@ import { summaryOf } from '#iceberg/summary'
 import type { EntryValue } from '#versions/model'
 import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { assetKey, namespaceKey, noSuchNamespace, tableExists } from './keys.ts'
-import { checkLocations, checkRegistered, defaultLocation, foldersOf, nextMetadataFile } from './locations.ts'
-import { readMetadataFile } from './metadata-files.ts'
+import {
+  checkLocations,
+  checkRegistered,
+  chosenFolders,
+  defaultLocation,
+  foldersOf,
+  nextMetadataFile,
+  type FolderChoice,
+  type TableFolders,
+} from './locations.ts'
+import { readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided, type MetadataFile } from './publish.ts'
 
@@ -23,8 +32,7 @@ export interface TableState {
 interface Creation {
   readonly place: Place
   readonly identifier: TableIdentifier
-  /** Whether the caller may read the whole catalog, and so may also name folders that a dropped table left behind. */
-  readonly mayReuseFolders: boolean
+  readonly folderChoice: FolderChoice
 }
 
 /**
@@ -41,27 +49,28 @@ export async function createTable(
   const location = request.location ?? defaultLocation(storage, deps.newId())
   const metadata = newTableMetadata({
     ...request,
-    location: location.replace(/\/+$/, ''),
+    location: withoutTrailingSlashes(location),
     uuid: deps.newId(),
     nowMs: deps.now().getTime(),
   })
   checkLocations(metadata, null, storage)
   if (!request.stageCreate) return insert(deps, caller, { ...input, metadata, kind: 'create' })
-  const locations = foldersOf(metadata, storage).map(({ uri }) => uri)
-  if (request.location !== undefined || locations.length > 1) await checkStaged(deps, input, locations)
-  return { metadataLocation: null, metadata: writeTableMetadata(metadata), locations }
+  const folders = foldersOf(metadata, storage)
+  if (folders.some((folder) => !isDefaultFolder(folder, storage))) await checkStaged(deps, input, folders)
+  return { metadataLocation: null, metadata: writeTableMetadata(metadata), locations: folders.map(({ uri }) => uri) }
 }
 
 /**
- * A staged table's credential is handed out before the commit that would find another table's files in its folders, so
- * folders that the caller chose are checked here.
+ * A staged table's credential is handed out before the commit that would find another table's files in its folders, and
+ * nothing keeps those folders free until then. So only who may do everything in the tenant anyway may choose them.
  */
-async function checkStaged(deps: CatalogDeps, input: Creation, locations: readonly string[]): Promise<void> {
-  if (!input.mayReuseFolders)
+async function checkStaged(deps: CatalogDeps, input: Creation, folders: TableFolders): Promise<void> {
+  if (input.folderChoice !== 'any')
     throw new CatalogError(
       'forbidden',
-      'Not allowed: choosing the location of a staged table needs read on the catalog; leave it out or create the table unstaged',
+      'Not allowed: choosing the location of a staged table needs all on the tenant; leave it out or create the table unstaged',
     )
+  const locations = folders.map(({ uri }) => uri)
   if (await deps.tenant.purges.stillNamed(locations)) throw overlap(locations)
 }
 
@@ -103,7 +112,7 @@ export async function registerTable(
   checkRegistered(metadata, storage)
   if (!foldersOf(metadata, storage).some((folder) => isWithin(file, folder)))
     throw badRequest(
-      `Can't register ${input.metadataLocation}: expected it below the table's own location ${metadata.location}`,
+      `Can't register ${input.metadataLocation}: expected it below the location that it names as the table's own`,
     )
   return insert(deps, caller, {
     ...input,
@@ -134,12 +143,15 @@ async function insert(
   const { place, identifier, metadata, kind, existing } = input
   const storage = storageOf(place)
   const locations = foldersOf(metadata, storage).map(({ uri }) => uri)
+  const unusedBefore = chosenFolders(locations, [], input.folderChoice, storage)
+  const text = existing?.text ?? writeTableMetadata(metadata)
+  const summary = { ...summaryOf(metadata), metadataSha256: await textSha256(text) }
   const objectId = deps.newId()
   const name = dotted(identifier.namespace, identifier.name)
   return untilDecided(async () => {
     const file: MetadataFile | undefined = existing
       ? undefined
-      : { location: nextMetadataFile(metadata, null, storage, deps.newId()), text: writeTableMetadata(metadata) }
+      : { location: nextMetadataFile(metadata, null, storage, deps.newId()), text }
     const metadataLocation = existing?.location ?? file?.location.uri ?? ''
     const next: EntryValue = {
       objectId,
@@ -147,7 +159,7 @@ async function insert(
       metadataLocation,
       locations,
       properties: {},
-      summary: summaryOf(metadata),
+      summary,
     }
     const published = await publish(
       deps,
@@ -163,9 +175,7 @@ async function insert(
             message: `${kind} table ${name}`,
           }),
         ],
-        changes: [
-          { key: assetKey(identifier), expect: null, next, unusedBefore: input.mayReuseFolders ? [] : locations },
-        ],
+        changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],
         checks: [{ exists: namespaceKey(identifier.namespace) }],
         purges: [],
       },
@@ -173,13 +183,13 @@ async function insert(
     )
     switch (published.outcome) {
       case 'committed':
-        return { metadataLocation, metadata: existing?.text ?? file?.text ?? '', locations }
+        return { metadataLocation, metadata: text, locations }
       case 'conflict':
         throw tableExists(identifier)
       case 'check-failed':
         throw noSuchNamespace(identifier.namespace)
       case 'overlap':
-        throw overlap(locations)
+        throw kind === 'register' ? overlap([existing?.location ?? '']) : overlap(locations)
       default:
         return again(published)
     }

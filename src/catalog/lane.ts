@@ -12,8 +12,8 @@ import { readTable } from './change-table.ts'
 import { overlap, type TableState } from './create-table.ts'
 import { memberOf, type Actor, type CatalogDeps } from './deps.ts'
 import { assetKey, noSuchTable } from './keys.ts'
-import { checkLocations, foldersAfter, nextMetadataFile } from './locations.ts'
-import { readMetadataFile } from './metadata-files.ts'
+import { checkLocations, chosenFolders, foldersAfter, nextMetadataFile, type FolderChoice } from './locations.ts'
+import { readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
 
@@ -26,8 +26,7 @@ export interface LaneRequest {
   readonly entry: Entry
   readonly body: string
   readonly actor: Actor
-  /** Whether the caller may read the whole catalog, and so may also name folders that a dropped table left behind. */
-  readonly mayReuseFolders: boolean
+  readonly folderChoice: FolderChoice
 }
 
 export interface TableLane {
@@ -118,10 +117,9 @@ async function commitOnce(
     metadataLocation: location.uri,
     locations: foldersAfter(metadata, entry.locations, storage),
     properties: {},
-    summary: summaryOf(metadata),
+    summary: { ...summaryOf(metadata), metadataSha256: await textSha256(text) },
   }
-  const added = next.locations.filter((folder) => !entry.locations.includes(folder))
-  const unusedBefore = request.mayReuseFolders ? [] : added
+  const unusedBefore = chosenFolders(next.locations, entry.locations, request.folderChoice, storage)
   const name = dotted(identifier.namespace, identifier.name)
   const member = memberOf(deps, request.actor, {
     kind: 'update',
@@ -165,7 +163,7 @@ async function commitOnce(
 
 async function load(deps: CatalogDeps, storage: R2Storage, entry: Entry): Promise<Base> {
   const location = validateFile(entry.metadataLocation, storage, 'metadata location')
-  const text = await readMetadataFile(deps, location)
+  const text = await readMetadataFile(deps, location, entry.summary.metadataSha256)
   return { entry, text, metadata: readTableMetadata(text) }
 }
 

@@ -3,13 +3,15 @@ import type { PageQuery, ReadResult } from '#store/store'
 import type { Entry } from '#versions/model'
 import type { CatalogDeps, Place } from './deps.ts'
 
-/** A listing as asked for. `limit` null: everything. `visible` is applied before the page is cut. */
+/**
+ * A listing as asked for. `limit` null: everything. `visible` says what the caller may see and is applied before the page is
+ * cut; null: all of it.
+ */
 export interface Listing {
   readonly place: Place
   readonly page: Omit<PageQuery, 'limit' | 'after'>
-  readonly after?: string
   readonly limit: number | null
-  readonly visible: (entry: Entry) => boolean
+  readonly visible: ((entry: Entry) => boolean) | null
 }
 
 /** `next` is the last name of the page if more may follow. */
@@ -18,9 +20,6 @@ export interface Listed {
   readonly next?: string
 }
 
-/** Reads of the store that one page may cost a caller who may see few of many names; the page is then short. */
-const READS_MAX = 20
-
 /** How many rows the first read of a listing should ask for. */
 export function batchRows(limit: number | null): number {
   return limit === null ? LIST_BATCH_ROWS : Math.min(limit, LIST_BATCH_ROWS)
@@ -28,38 +27,34 @@ export function batchRows(limit: number | null): number {
 
 /**
  * Collects a page, or everything, starting from what the request's own read already brought.
- * Keyset paging: names inserted or dropped meanwhile neither repeat nor hide others.
+ * Keyset paging: names inserted or dropped meanwhile neither repeat nor hide others. Where the caller may see only some
+ * names, the page ends at one that he sees, and says "more" only if he will see more: no answer shows a hidden name.
  */
 export async function collect(
   deps: Pick<CatalogDeps, 'tenant'>,
   listing: Listing,
   first: NonNullable<ReadResult['page']>,
 ): Promise<Listed> {
-  const entries: Entry[] = []
-  let batch = first
-  for (let reads = 1; ; reads += 1) {
-    for (const [index, entry] of batch.entries.entries()) {
-      if (!listing.visible(entry)) continue
-      entries.push(entry)
-      if (entries.length === listing.limit) {
-        const more = index < batch.entries.length - 1 || batch.next !== undefined
-        return more ? { entries, next: entry.name } : { entries }
-      }
-    }
-    if (batch.next === undefined) return { entries }
-    if (listing.limit !== null && reads >= READS_MAX) return { entries, next: batch.next }
+  const { limit, visible } = listing
+  const seen: Entry[] = []
+  for (let batch = first; ;) {
+    seen.push(...(visible ? batch.entries.filter(visible) : batch.entries))
+    const last = limit === null ? undefined : seen[limit - 1]
+    if (last && (seen.length > (limit ?? 0) || (!visible && batch.next !== undefined)))
+      return { entries: seen.slice(0, limit ?? undefined), next: last.name }
+    if (batch.next === undefined) return { entries: seen }
     batch = await nextBatch(deps, listing, batch.next)
   }
 }
 
 async function nextBatch(
   deps: Pick<CatalogDeps, 'tenant'>,
-  { place, page, limit }: Listing,
+  { place, page, limit, visible }: Listing,
   after: string,
 ): Promise<NonNullable<ReadResult['page']>> {
   const read = await deps.tenant.read({
     at: { branchId: place.branch.id, seq: place.seq },
-    page: { ...page, after, limit: batchRows(limit) },
+    page: { ...page, after, limit: visible ? LIST_BATCH_ROWS : batchRows(limit) },
   })
   return read.page ?? { entries: [] }
 }

@@ -1,5 +1,12 @@
-import { badRequest } from '#domain/errors'
-import { isWithin, validateFile, validateFolder, type ValidatedLocation } from '#domain/location'
+import { badRequest, CatalogError } from '#domain/errors'
+import {
+  isDefaultFolder,
+  isWithin,
+  validateFile,
+  validateFolder,
+  withoutTrailingSlashes,
+  type ValidatedLocation,
+} from '#domain/location'
 import type { R2Storage } from '#domain/records'
 import { metadataFileName, metadataFolder } from '#iceberg/files'
 import { tableFolders, uriFields } from '#iceberg/locations'
@@ -39,6 +46,34 @@ export function foldersAfter(metadata: TableMetadata, before: Entry['locations']
       `Invalid table location: a table may have files in at most ${TABLE_FOLDERS_MAX} folders, this would be ${folders.length}; rewrite the table into a new one`,
     )
   return folders.map(({ uri }) => uri)
+}
+
+/**
+ * What a caller may do about where a table's files lie: `default` takes what the catalog gives; `unused` may choose any
+ * folder of the warehouse that no table ever used; `any` also those that dropped tables left behind.
+ */
+export type FolderChoice = 'default' | 'unused' | 'any'
+
+/**
+ * The folders that a change adds, as the store should check them against former tables.
+ * @throws CatalogError `forbidden` for a folder that the caller chose without the right to
+ */
+export function chosenFolders(
+  locations: Entry['locations'],
+  before: Entry['locations'],
+  choice: FolderChoice,
+  storage: R2Storage,
+): readonly string[] {
+  const added = locations.filter((folder) => !before.includes(folder))
+  const chosen = added
+    .map((uri) => validateFolder(uri, storage, 'table location'))
+    .filter((folder) => !isDefaultFolder(folder, storage))
+  if (choice === 'default' && chosen.length > 0)
+    throw new CatalogError(
+      'forbidden',
+      'Not allowed: choosing where a table lies needs write on the catalog; leave out location and write.*.path',
+    )
+  return choice === 'any' ? [] : added
 }
 
 /**
@@ -84,5 +119,5 @@ export function nextMetadataFile(
     uuid,
     metadata.properties['write.metadata.compression-codec']?.toLowerCase() === 'gzip',
   )
-  return validateFile(`${metadataFolder(metadata).replace(/\/+$/, '')}/${name}`, storage, 'metadata location')
+  return validateFile(`${withoutTrailingSlashes(metadataFolder(metadata))}/${name}`, storage, 'metadata location')
 }

@@ -1,3 +1,4 @@
+import { base64url } from 'jose'
 import { CatalogError } from '#domain/errors'
 import type { ValidatedLocation } from '#domain/location'
 import { isGzipName } from '#iceberg/files'
@@ -40,19 +41,33 @@ export function metadataCache(charsMax: number = METADATA_CACHE_CHARS): Metadata
 
 /**
  * The text of a metadata file, unpacked if its name says gzip.
- * @throws CatalogError `file-not-found` with the message Java's clients look for; `too-large`; `bad-request` if unreadable
+ * @param sha256 what the text must hash to, as {@link textSha256} says; absent for a file that no row names yet
+ * @throws CatalogError `file-not-found` with the message Java's clients look for; `too-large`; `bad-request` if unreadable;
+ *   `unprocessable` if it is not the file that was committed
  */
 export async function readMetadataFile(
   deps: { readonly objects: ObjectStore; readonly metadataCache: MetadataCache },
   location: ValidatedLocation,
+  sha256?: string,
 ): Promise<string> {
   const cached = deps.metadataCache.get(location.uri)
   if (cached !== undefined) return cached
   const stored = await deps.objects.read(location, METADATA_BYTES_MAX).catch(storageFailed)
   if (!stored) throw new CatalogError('file-not-found', `Failed to open input stream for file: ${location.uri}`)
   const text = await decode(location, isGzipName(location.uri) ? await gunzip(location, stored) : stored)
+  if (sha256 === undefined) return text
+  if ((await textSha256(text)) !== sha256)
+    throw new CatalogError(
+      'unprocessable',
+      `The metadata file ${location.uri} is not what was committed: somebody changed it in the bucket; restore that object`,
+    )
   deps.metadataCache.set(location.uri, text)
   return text
+}
+
+/** SHA-256 of a text's UTF-8, base64url: what a row keeps of its metadata file. */
+export async function textSha256(text: string): Promise<string> {
+  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
 }
 
 /** What a file holds before it is written: UTF-8 of the text, gzipped if its name says so. */

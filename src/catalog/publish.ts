@@ -61,29 +61,42 @@ async function writeFile(deps: Pick<CatalogDeps, 'objects' | 'metadataCache'>, f
   deps.metadataCache.set(file.location.uri, file.text)
 }
 
+/** The fate of a commit; an exception that is no outcome is a defect of ours, and passed on once it is sure what it left. */
 async function decided(deps: Pick<CatalogDeps, 'tenant'>, commit: CatalogCommit): Promise<Published> {
-  const outcome = await deps.tenant.commit(commit).catch((cause: unknown): CommitOutcome => {
-    if (isRefusal(cause)) throw cause
-    return { outcome: 'unknown', cause }
-  })
+  let outcome: CommitOutcome
+  try {
+    outcome = await deps.tenant.commit(commit)
+  } catch (defect) {
+    if (isRefusal(defect)) throw defect
+    const settled = await settle(deps, commit, defect)
+    if (settled.outcome === 'committed') return settled
+    throw new CatalogError('internal', 'The commit failed before it was made; nothing was changed', defect)
+  }
   if (outcome.outcome !== 'unknown' && outcome.outcome !== 'decided' && outcome.outcome !== 'replayed') return outcome
-  const [first] = commit.members
+  return settle(deps, commit, 'cause' in outcome ? outcome.cause : undefined)
+}
+
+async function settle(
+  deps: Pick<CatalogDeps, 'tenant'>,
+  { members: [first] }: CatalogCommit,
+  cause: unknown,
+): Promise<Published> {
   try {
     if (!first) throw new Error('a commit without members')
     const settled = await deps.tenant.settle(first.id)
     return settled.landed ? { outcome: 'committed', seq: settled.seq } : { outcome: 'busy' }
-  } catch (cause) {
+  } catch (unanswered) {
     throw new CatalogError(
       'commit-state-unknown',
       'The catalog database did not answer; the commit may or may not have happened. Load the table to find out',
-      { cause, first: 'cause' in outcome ? outcome.cause : undefined },
+      { unanswered, cause },
     )
   }
 }
 
-/** A commit that was never sent, because no store could keep it. */
+/** A commit that was never sent, because no store could keep it, or that is known not to have been made. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof CatalogError && (error.kind === 'too-large' || error.kind === 'bad-request')
+  return error instanceof CatalogError && ['too-large', 'bad-request', 'internal'].includes(error.kind)
 }
 
 /** Deletes a file that no commit names. Failing at it leaves an orphan, which harms nobody. */

@@ -21,10 +21,16 @@ const SCHEMES: Readonly<Record<R2Storage['kind'], readonly string[]>> = { r2: ['
 /** R2 and S3 refuse longer keys. Bytes of UTF-8. */
 const KEY_BYTES_MAX = 1024
 
+/** A folder of a warehouse that nobody chose: directly below the prefix, named by a UUID. */
+export function isDefaultFolder(folder: ValidatedLocation, storage: R2Storage): boolean {
+  const rest = folder.key.slice(storage.prefix.length)
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/$/.test(rest)
+}
+
 /** Checks the location of a table, its data or its metadata. @throws CatalogError `bad-request`, naming `what` */
 export function validateFolder(uri: unknown, storage: R2Storage, what: string): ValidatedLocation {
   const { scheme, bucket, key } = parse(uri, storage, what)
-  const folder = key.replace(/\/+$/, '')
+  const folder = withoutTrailingSlashes(key)
   checkKey(folder, storage, what)
   return { uri: `${scheme}://${bucket}/${folder}/`, bucket, key: `${folder}/` } as ValidatedLocation
 }
@@ -49,6 +55,13 @@ export function locateObject(uri: unknown, storage: R2Storage): ValidatedLocatio
   } catch {
     return null
   }
+}
+
+/** The text up to its last character that is no slash. */
+export function withoutTrailingSlashes(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '/') end -= 1
+  return text.slice(0, end)
 }
 
 /** Whether `inner` is `outer` or lies below it. `outer` is a folder. */

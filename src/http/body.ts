@@ -3,18 +3,18 @@ import { parseRequest, type Json } from '#iceberg/json'
 import { JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX } from '#src/limits'
 
 /**
- * The body as text, read no further than the limit allows.
+ * The body as text, read no further than `bytesMax` allows.
  * @throws CatalogError `too-large`, or `bad-request` for what is not UTF-8
  */
-export async function readText(request: Request): Promise<string> {
+export async function readText(request: Request, bytesMax: number = REQUEST_BODY_BYTES_MAX): Promise<string> {
   const declared = Number(request.headers.get('content-length') ?? 0)
-  if (declared > REQUEST_BODY_BYTES_MAX) throw tooLarge()
+  if (declared > bytesMax) throw tooLarge(bytesMax)
   if (!request.body) return ''
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of request.body) {
     length += chunk.byteLength
-    if (length > REQUEST_BODY_BYTES_MAX) throw tooLarge()
+    if (length > bytesMax) throw tooLarge(bytesMax)
     chunks.push(chunk)
   }
   try {
@@ -30,6 +30,6 @@ export function readJson(text: string): Json {
   return parseRequest(text, JSON_DEPTH_MAX)
 }
 
-function tooLarge(): CatalogError {
-  return new CatalogError('too-large', `Request body too large: expected at most ${REQUEST_BODY_BYTES_MAX} bytes`)
+function tooLarge(bytesMax: number): CatalogError {
+  return new CatalogError('too-large', `Request body too large: expected at most ${bytesMax} bytes`)
 }

@@ -52,6 +52,8 @@ export interface CatalogContext<Body> extends Asked<Body> {
   entry(name: string): Entry | null
   /** Whether the caller may do all of `actions` to a target. */
   may(actions: readonly GrantAction[], on: string): boolean
+  /** Whether the caller may do all of `actions` to everything in the tenant. */
+  mayInTenant(actions: readonly GrantAction[]): boolean
   /** Whether the caller may see this row of a filtered listing of `on`. */
   sees(entry: Entry, on: string): boolean
 }

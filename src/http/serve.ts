@@ -104,6 +104,7 @@ async function serve<Body>(
     target: (on) => targetNamed(targets, on),
     entry: (on) => keys.entry(targetNamed(targets, on), read.entries),
     may: (actions, on) => decision(actions, on) === 'allowed',
+    mayInTenant: (actions) => decide(caller, actions, [{ type: 'tenant' }]) === 'allowed',
     sees: (entry, on) =>
       decide(
         caller,

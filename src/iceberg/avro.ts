@@ -80,6 +80,7 @@ async function readPairs(source: ByteSource): Promise<ReadonlyMap<string, string
     for (let left = count < 0n ? -count : count; left > 0n; left--) {
       const key = await readBytes(source, room())
       const value = await readBytes(source, room())
+      if (room() < 0) throw malformed(`expected a header of at most ${HEADER_BYTES_MAX} bytes`)
       if (key === 'avro.schema' || key === 'avro.codec') pairs.set(key, value)
     }
   }

@@ -51,6 +51,11 @@ export interface EntrySummary {
   readonly formatVersion?: number
   readonly currentSnapshotId?: string
   readonly currentSchemaId?: number
+  /**
+   * SHA-256 of the metadata file's text, base64url. Whoever may write the table's files could also overwrite its metadata;
+   * a file that no longer is what was committed is refused.
+   */
+  readonly metadataSha256?: string
 }
 
 /** The value of the map. `objectId` is stable across renames, branches and merges. */

@@ -50,7 +50,7 @@ beforeEach(async () => {
   }
   await createNamespace(deps, caller, { place, namespace: ['ns'], properties: {} })
   const request = parseCreateRequest({ name: 't', schema: SIMPLE_SCHEMA })
-  await createTable(deps, caller, { place, identifier, request, mayReuseFolders: true })
+  await createTable(deps, caller, { place, identifier, request, folderChoice: 'any' })
   outcomes = []
 })
 
@@ -65,7 +65,7 @@ async function requestOf(body: unknown): Promise<LaneRequest> {
     entry,
     body: JSON.stringify(body),
     actor,
-    mayReuseFolders: true,
+    folderChoice: 'any',
   }
 }
 
@@ -162,7 +162,7 @@ describe('a lane whose cache is stale', () => {
     await dropTable(deps, caller, { place, identifier, entry: stale.entry, purge: false })
     await expect(lane.commit(deps, stale)).rejects.toMatchObject({ kind: 'no-such-table' })
     const request = parseCreateRequest({ name: 't', schema: SIMPLE_SCHEMA })
-    await createTable(deps, caller, { place, identifier, request, mayReuseFolders: true })
+    await createTable(deps, caller, { place, identifier, request, folderChoice: 'any' })
     await expect(lane.commit(deps, stale)).rejects.toMatchObject({ kind: 'no-such-table' })
   })
 
@@ -190,7 +190,7 @@ function requestFor(entry: LaneRequest['entry']): LaneRequest {
     entry,
     body: JSON.stringify(setting('z')),
     actor,
-    mayReuseFolders: true,
+    folderChoice: 'any',
   }
 }
 

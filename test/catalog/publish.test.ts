@@ -82,7 +82,6 @@ describe('publish', () => {
     ['the answer is lost after the commit', (real) => async (c) => (await real(c), unknown()), 'committed', 1],
     ['the store throws after the commit', (real) => async (c) => (await real(c), fail()), 'committed', 1],
     ['the commit never arrives', () => async () => unknown(), 'busy', 0],
-    ['the store throws before the commit', () => async () => fail(), 'busy', 0],
   ])('knows the outcome when %s', async (_, replace, outcome, files) => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
@@ -90,6 +89,16 @@ describe('publish', () => {
     const deps = { tenant: faulty, objects, metadataCache: metadataCache() }
     expect((await publish(deps, commitOf(branchId, 'c1'), file)).outcome).toBe(outcome)
     expect(objects.files.size).toBe(files)
+  })
+
+  it('passes a defect of the store on, after making sure that nothing was done', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const faulty = withCommit(tenant, async () => fail())
+    const deps = { tenant: faulty, objects, metadataCache: metadataCache() }
+    await expect(publish(deps, commitOf(branchId, 'c1'), file)).rejects.toMatchObject({ kind: 'internal' })
+    expect(objects.files.size).toBe(0)
+    expect((await tenant.commit(commitOf(branchId, 'c1'))).outcome).toBe('decided')
   })
 
   it('keeps a delayed commit from landing after it was told not done', async () => {

@@ -1,4 +1,5 @@
-// Contract: requirements hold or fail with the message that clients know. From: iceberg-rest §1.5, §2.2.
+// Contract: requirements hold or fail with the message that clients know.
+// From: the REST specification, TableRequirement; the messages are those of Java's UpdateRequirement.
 import { expect, test } from 'vitest'
 import type { Json, JsonObject } from '#iceberg/json'
 import { commit, read } from './commits.ts'

@@ -44,6 +44,8 @@ export interface TestCatalog {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<Answer>
+  /** Loses what an evicted isolate loses: cached metadata and lanes. */
+  evict(): void
   /** A second tenant with the same names in the same store, and its administrator. */
   neighbour(): Promise<TestCatalog>
 }
@@ -79,7 +81,7 @@ export async function openCatalog(
   })
   const tenant = store.tenant(tenantId)
   const lanes = new Map<string, TableLane>()
-  const cache = metadataCache()
+  let cache = metadataCache()
 
   const app = new Hono({ getPath: (request) => rawPath(request.url) })
   for (const path of new Set(icebergRoutes.map((route) => route.path)))
@@ -159,6 +161,10 @@ export async function openCatalog(
         json: isJson && text ? JSON.parse(text) : null,
         headers: response.headers,
       }
+    },
+    evict() {
+      cache = metadataCache()
+      lanes.clear()
     },
     neighbour: () => openCatalog({ ...ports, store, files: objects, prefix: 'neighbour/' }),
   }

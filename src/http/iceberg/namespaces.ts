@@ -124,19 +124,11 @@ export async function listed(context: CatalogContext<unknown>, on: string, kind:
     kind,
     namespace: namespacePath(namespace),
   }
-  const { after, limit } = pageRequest(context.query, listName(context))
-  const result = await collect(
-    context.deps,
-    {
-      place: context.place,
-      page,
-      limit,
-      visible: all ? () => true : (entry) => context.sees(entry, on),
-      ...(after === undefined ? {} : { after }),
-    },
-    context.read.page ?? { entries: [] },
-  )
-  const mayKnow = all || namespace.length === 0 || result.entries.length > 0 || result.next !== undefined
+  const { limit } = pageRequest(context.query, listName(context))
+  const visible = all ? null : (entry: Entry): boolean => context.sees(entry, on)
+  const first = context.read.page ?? { entries: [] }
+  const result = await collect(context.deps, { place: context.place, page, limit, visible }, first)
+  const mayKnow = all || namespace.length === 0 || result.entries.length > 0
   if (!mayKnow) throw noSuchNamespace(namespace)
   return result
 }

@@ -54,9 +54,9 @@ export const loadTable = catalogRoute({
     const snapshots = context.query.get('snapshots')?.toLowerCase() ?? 'all'
     if (snapshots !== 'all' && snapshots !== 'refs')
       throw badRequest(`Invalid snapshots: expected 'all' or 'refs', found ${JSON.stringify(snapshots.slice(0, 20))}`)
-    const { metadataLocation, locations } = foundTable(context)
+    const { metadataLocation, locations, summary } = foundTable(context)
     const file = validateFile(metadataLocation, context.place.warehouse.storage, 'metadata location')
-    const stored = await readMetadataFile(context.deps, file)
+    const stored = await readMetadataFile(context.deps, file, summary.metadataSha256)
     const metadata =
       snapshots === 'all' ? stored : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored)))
     return loadResult(context, { metadataLocation, metadata, locations }, accessOf(context, 'table'))

@@ -2,6 +2,7 @@ import { dropTable, renameTable } from '#catalog/change-table'
 import { commitNewTable, createTable, registerTable } from '#catalog/create-table'
 import { actorOf } from '#catalog/deps'
 import { tableExists } from '#catalog/keys'
+import type { FolderChoice } from '#catalog/locations'
 import { badRequest, CatalogError } from '#domain/errors'
 import { checkName, dotted } from '#domain/ident'
 import { parseTableCommit, type TableCommit } from '#iceberg/commit'
@@ -35,7 +36,11 @@ export const createTableRoute = catalogRoute({
 export const registerTableRoute = catalogRoute({
   method: 'POST',
   path: '/v1/{prefix}/namespaces/{namespace}/register',
-  authorize: [{ actions: ['create'], on: 'namespace' }],
+  // What lies in the warehouse is told by registering it, so that takes more than a namespace of one's own.
+  authorize: [
+    { actions: ['create'], on: 'namespace' },
+    { actions: ['write'], on: 'catalog' },
+  ],
   body: (body) => ({
     name: checkName(text(body, 'name'), 'table name'),
     metadataLocation: text(body, 'metadata-location'),
@@ -55,7 +60,7 @@ export const commitTableRoute = catalogRoute({
   method: 'POST',
   path: TABLE,
   authorize: ({ body }) =>
-    creates(body) ? [{ actions: ['create'], on: 'namespace' }] : [{ actions: ['update'], on: 'table' }],
+    creates(body) ? [{ actions: ['create'], on: 'namespace' }] : [{ actions: ['read', 'update'], on: 'table' }],
   body: parseTableCommit,
   targets: onTable,
   writes: true,
@@ -119,12 +124,13 @@ function newTable(namespace: readonly string[], name: string) {
 function creation(context: CatalogContext<{ readonly name: string }>) {
   const identifierOf = { namespace: namespaceParameter(context), name: context.body.name }
   if (context.entry('table')) throw tableExists(identifierOf)
-  return { place: context.place, identifier: identifierOf, mayReuseFolders: mayReuseFolders(context) }
+  return { place: context.place, identifier: identifierOf, folderChoice: folderChoiceOf(context) }
 }
 
-/** What dropped tables left behind belongs to nobody in particular: whoever may read the whole catalog may have it. */
-function mayReuseFolders(context: CatalogContext<unknown>): boolean {
-  return context.may(['read'], 'catalog')
+/** Where a table lies decides what its credential opens, so choosing that takes rights beyond the table's own. */
+function folderChoiceOf(context: CatalogContext<unknown>): FolderChoice {
+  if (context.mayInTenant(['all'])) return 'any'
+  return context.may(['write'], 'catalog') ? 'unused' : 'default'
 }
 
 function creates(commit: TableCommit): boolean {
@@ -136,7 +142,7 @@ function commitCreation(context: CatalogContext<TableCommit>) {
   return commitNewTable(context.deps, context.caller, {
     place: context.place,
     identifier: tableParameter(context),
-    mayReuseFolders: mayReuseFolders(context),
+    folderChoice: folderChoiceOf(context),
     commit: context.body,
   })
 }
@@ -149,6 +155,6 @@ function commitChange(context: CatalogContext<TableCommit>) {
     entry: foundTable(context),
     body: context.bodyText,
     actor: actorOf(context.caller),
-    mayReuseFolders: mayReuseFolders(context),
+    folderChoice: folderChoiceOf(context),
   })
 }

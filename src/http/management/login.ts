@@ -3,7 +3,7 @@ import type { TokenAuthority } from '#authn/tokens'
 import { badRequest, CatalogError } from '#domain/errors'
 import type { TenantId } from '#domain/records'
 import { writeJson } from '#iceberg/json'
-import { SESSION_TTL_SECONDS } from '#src/limits'
+import { LOGIN_BODY_BYTES_MAX, SESSION_TTL_SECONDS } from '#src/limits'
 import type { Store } from '#store/store'
 import { z } from 'zod'
 import { readJson, readText } from '../body.ts'
@@ -32,7 +32,7 @@ export async function login(
   },
   request: Request,
 ): Promise<Response> {
-  const parsed = LoginBody.safeParse(JSON.parse(writeJson(readJson(await readText(request)))))
+  const parsed = LoginBody.safeParse(JSON.parse(writeJson(readJson(await readText(request, LOGIN_BODY_BYTES_MAX)))))
   if (!parsed.success) throw badRequest(`Invalid login: ${z.prettifyError(parsed.error)}`)
   const { username, password } = parsed.data
   const tenantId = parsed.data['tenant-id'] ?? parsed.data.tenant_id ?? deps.defaultTenantId
