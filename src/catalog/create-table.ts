@@ -1,6 +1,6 @@
 import { badRequest, CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
-import { isDefaultFolder, isWithin, validateFile, withoutTrailingSlashes } from '#domain/location'
+import { isWithin, validateFile, withoutTrailingSlashes } from '#domain/location'
 import { commitTable, type TableCommit } from '#iceberg/commit'
 import { newTableMetadata, type CreateRequest } from '#iceberg/create'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
@@ -56,7 +56,7 @@ export async function createTable(
   checkLocations(metadata, null, storage)
   if (!request.stageCreate) return insert(deps, caller, { ...input, metadata, kind: 'create' })
   const folders = foldersOf(metadata, storage)
-  if (folders.some((folder) => !isDefaultFolder(folder, storage))) await checkStaged(deps, input, folders)
+  if (request.location !== undefined || folders.length > 1) await checkStaged(deps, input, folders)
   return { metadataLocation: null, metadata: writeTableMetadata(metadata), locations: folders.map(({ uri }) => uri) }
 }
 

@@ -66,6 +66,15 @@ describe('choosing where a table lies', () => {
     expect((await create(catalog.admin, 't', staged)).status).toBe(200)
   })
 
+  it('is refused for a staged table, however much the folder looks like one of the catalog', async () => {
+    const { json } = await create(catalog.admin, 'other')
+    const location = json.metadata.location as string
+    for (const who of [owner, steward])
+      expect((await create(who, 't', { location, 'stage-create': true })).status).toBe(403)
+    expect((await create(owner, 't', { location })).status).toBe(400)
+    expect((await create(catalog.admin, 't', { location, 'stage-create': true })).status).toBe(400)
+  })
+
   it('is not got by a later commit either', async () => {
     expect((await create(owner, 't')).status).toBe(200)
     const data = { action: 'set-properties', updates: { 'write.data.path': 's3://lake/landing/raw' } }
