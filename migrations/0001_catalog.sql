@@ -1,4 +1,5 @@
--- The catalog as a versioned map, plain records beside it, and history. Every key starts with the tenant.
+-- The catalog as a versioned map, plain records beside it, and history. Every key starts with the tenant,
+-- but for the one index that keeps tenants' storage apart.
 -- 9007199254740991 (2^53 - 1) is "open": the end of a row that is still current, and the bound of a read at the head.
 
 CREATE TABLE record (
@@ -12,6 +13,10 @@ CREATE TABLE record (
 );
 CREATE UNIQUE INDEX record_name ON record (tenant_id, kind, name);
 CREATE INDEX record_owner ON record (tenant_id, kind, owner, id) WHERE owner IS NOT NULL;
+-- The folder of every tenant's warehouses: none may overlap with another tenant's.
+CREATE INDEX record_storage
+  ON record (('s3://' || (doc->>'$.storage.bucket') || '/' || (doc->>'$.storage.prefix')), tenant_id)
+  WHERE kind = 'warehouse';
 
 -- Branches and tags. A branch points at itself with an open bound. Names are unique among what is open.
 CREATE TABLE ref (
@@ -52,7 +57,7 @@ CREATE UNIQUE INDEX entry_current ON entry (tenant_id, branch_id, class, namespa
   WHERE to_seq = 9007199254740991;
 CREATE INDEX entry_listing ON entry (tenant_id, branch_id, class, namespace, kind, name)
   WHERE to_seq = 9007199254740991 AND tombstone = 0;
-CREATE INDEX entry_object ON entry (tenant_id, object_id, to_seq);
+CREATE INDEX entry_object ON entry (tenant_id, object_id, branch_id, to_seq);
 
 -- Every folder that a row of an object ever had.
 CREATE TABLE folder (

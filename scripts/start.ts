@@ -8,6 +8,7 @@ import { untilReady } from './start/ready.ts'
 import { Refusal } from './start/refusal.ts'
 import { loadSecrets, writeWorkerSettings } from './start/secrets.ts'
 import { startServer } from './start/server.ts'
+import { untilSilent } from './start/watch.ts'
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -59,7 +60,7 @@ async function serveFolder(options: StartOptions, data: string, stop: AbortSigna
     const token = await Promise.race([untilReady(uri, secrets.adminPassword, data, stop), server.died])
     const access = { uri, warehouse: 'demo', token, username: 'admin', password: secrets.adminPassword }
     process.stdout.write(options.json ? jsonLine(access) : banner(access, data))
-    await server.stopped
+    await Promise.race([server.stopped, untilSilent(uri, stop).then(() => server.stopped)])
   } finally {
     await server.end()
   }

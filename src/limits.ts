@@ -40,6 +40,9 @@ export const COMMIT_RETRIES_MAX = 8
 /** Commits waiting in one lane; beyond it the caller is told to come back (429). */
 export const LANE_QUEUE_MAX = 512
 
+/** UTF-16 code units of the bodies that wait in one lane: it shares the 128 MB of an isolate with what it parses. */
+export const LANE_QUEUE_CHARS_MAX = 12 * 1024 * 1024
+
 /** Text of metadata files kept in an isolate, in UTF-16 code units. */
 export const METADATA_CACHE_CHARS = 24 * 1024 * 1024
 

@@ -44,9 +44,11 @@ export class PurgeRunner extends DurableObject {
     const { logLevel } = configOf(this.env)
     try {
       const tenant = storeOf(this.env, cost).tenant(tenantId)
-      const { again, jobs } = await purgeStep({
+      const start = await this.ctx.storage.get<string>('after')
+      const { again, jobs, after } = await purgeStep({
         purges: tenant.purges,
         budget: PURGE_FILES_PER_STEP,
+        ...(start === undefined ? {} : { after: start }),
         storageOf: async (warehouseId) => {
           const warehouse = await tenant.warehouses.get(warehouseId)
           if (!warehouse) return null
@@ -55,8 +57,10 @@ export class PurgeRunner extends DurableObject {
           return { ...deps, locate: (uri) => locateObject(uri, storage) }
         },
       })
+      await (after === undefined ? this.ctx.storage.delete('after') : this.ctx.storage.put('after', after))
       if (jobs.length > 0) logLine(logLevel, 'info', { purge: tenantId, jobs: jobs.map(shown), ...cost })
-      return again
+      // Jobs before the start have waited meanwhile: the next round asks them, too.
+      return again === 'never' && start !== undefined ? 'now' : again
     } catch (error) {
       logLine(logLevel, 'error', { purge: tenantId, ...errorFields(error) })
       return 'later'

@@ -1,5 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { writeFileAtomic } from './atomic-file.ts'
 import { Refusal } from './refusal.ts'
@@ -21,7 +21,7 @@ export interface DataFolder {
 /** Makes or opens the folder. Refuses one that is in use, cannot be written, is newer than this version or holds other things. */
 export function openDataFolder(name: string): DataFolder {
   try {
-    mkdirSync(name, { recursive: true, mode: 0o700 })
+    makeFolder(resolve(name))
     const path = realpathSync(name)
     refuseForeign(path)
     const lock = lockFolder(path)
@@ -34,6 +34,17 @@ export function openDataFolder(name: string): DataFolder {
     }
     throw new Refusal(`The data folder ${resolve(name)} cannot be used: ${reasonOf(error)}.`)
   }
+}
+
+/** Level by level: `mkdir` with `recursive` never returns below folders such as `/proc`, which say that they don't exist. */
+function makeFolder(path: string): void {
+  if (isFolder(path)) return
+  if (!existsSync(dirname(path))) makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /** A folder that was never finished holds at most the lock and an unfinished format file. */

@@ -3,6 +3,7 @@ import { dotted, type TableIdentifier } from '#domain/ident'
 import { isWithin, validateFile, withoutTrailingSlashes } from '#domain/location'
 import { commitTable, type TableCommit } from '#iceberg/commit'
 import { newTableMetadata, type CreateRequest } from '#iceberg/create'
+import { parseJson, wellFormed } from '#iceberg/json'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
 import type { EntryValue } from '#versions/model'
@@ -18,7 +19,7 @@ import {
   type FolderChoice,
   type TableFolders,
 } from './locations.ts'
-import { readMetadataFile, textSha256 } from './metadata-files.ts'
+import { NO_CACHE, readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided, type MetadataFile } from './publish.ts'
 
@@ -93,7 +94,12 @@ export async function commitNewTable(
       'message' in result ? result.message : 'Requirement failed: nothing to create',
     )
   checkLocations(result.metadata, null, storageOf(input.place))
-  return insert(deps, caller, { ...input, metadata: result.metadata, kind: 'create' })
+  return insert(deps, caller, { ...input, metadata: result.metadata, kind: 'create', taken: alreadyCreated })
+}
+
+/** What a staged create meets that comes second: its one requirement failed. */
+function alreadyCreated(): CatalogError {
+  return new CatalogError('commit-failed', 'Requirement failed: table already exists')
 }
 
 /**
@@ -107,7 +113,7 @@ export async function registerTable(
 ): Promise<TableState> {
   const storage = storageOf(input.place)
   const file = validateFile(input.metadataLocation, storage, 'metadata-location')
-  const text = await readMetadataFile(deps, file)
+  const text = await readMetadataFile({ objects: deps.objects, metadataCache: NO_CACHE }, file)
   const metadata = readRegistered(text, input.metadataLocation)
   checkRegistered(metadata, storage)
   if (!foldersOf(metadata, storage).some((folder) => isWithin(file, folder)))
@@ -124,6 +130,7 @@ export async function registerTable(
 
 function readRegistered(text: string, location: string): TableMetadata {
   try {
+    wellFormed(parseJson(text))
     return readTableMetadata(text)
   } catch (cause) {
     const reason = cause instanceof CatalogError ? cause.message : 'it is not table metadata'
@@ -138,6 +145,7 @@ async function insert(
     metadata: TableMetadata
     kind: 'create' | 'register'
     existing?: { location: string; text: string }
+    taken?: () => CatalogError
   },
 ): Promise<TableState> {
   const { place, identifier, metadata, kind, existing } = input
@@ -185,7 +193,7 @@ async function insert(
       case 'committed':
         return { metadataLocation, metadata: text, locations }
       case 'conflict':
-        throw tableExists(identifier)
+        throw input.taken?.() ?? tableExists(identifier)
       case 'check-failed':
         throw noSuchNamespace(identifier.namespace)
       case 'overlap':

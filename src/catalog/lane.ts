@@ -6,7 +6,7 @@ import { commitTable, parseTableCommit, type TableCommit } from '#iceberg/commit
 import { parseRequest } from '#iceberg/json'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
-import { JSON_DEPTH_MAX, LANE_QUEUE_MAX } from '#src/limits'
+import { JSON_DEPTH_MAX, LANE_QUEUE_CHARS_MAX, LANE_QUEUE_MAX } from '#src/limits'
 import { OPEN_SEQ, type Entry, type EntryValue } from '#versions/model'
 import { readTable } from './change-table.ts'
 import { overlap, type TableState } from './create-table.ts'
@@ -51,6 +51,7 @@ interface Base {
 export function tableLane(): TableLane {
   let tail: Promise<unknown> = Promise.resolve()
   let waiting = 0
+  let waitingChars = 0
   let cached: Base | null = null
 
   async function run(deps: CatalogDeps, request: LaneRequest, commit: TableCommit): Promise<TableState> {
@@ -73,16 +74,19 @@ export function tableLane(): TableLane {
 
   return {
     async commit(deps, request) {
-      const commit = parseTableCommit(parseRequest(request.body, JSON_DEPTH_MAX))
-      if (waiting >= LANE_QUEUE_MAX)
-        throw new CatalogError('too-many-requests', `Too many commits are waiting for this table; nothing was changed`)
+      const chars = request.body.length
+      const isFull = waiting > 0 && (waiting >= LANE_QUEUE_MAX || waitingChars + chars > LANE_QUEUE_CHARS_MAX)
+      if (isFull)
+        throw new CatalogError('too-many-requests', 'Too many commits are waiting for this table; nothing was changed')
+      waitingChars += chars
       waiting += 1
-      const mine = tail.then(() => run(deps, request, commit))
+      const mine = tail.then(() => run(deps, request, parseTableCommit(parseRequest(request.body, JSON_DEPTH_MAX))))
       tail = mine.catch(() => undefined)
       try {
         return await mine
       } finally {
         waiting -= 1
+        waitingChars -= chars
       }
     },
   }

@@ -28,7 +28,8 @@ export async function publish(
   if (file) await writeFile(deps, file)
   try {
     const published = await decided(deps, commit)
-    if (published.outcome !== 'committed' && file) await forget(deps, file.location)
+    if (file && published.outcome === 'committed') deps.metadataCache.set(file.location.uri, file.text)
+    if (file && published.outcome !== 'committed') await forget(deps, file.location)
     return published
   } catch (error) {
     if (file && isRefusal(error)) await forget(deps, file.location)
@@ -48,7 +49,7 @@ export async function untilDecided<T>(attempt: () => Promise<T | 'again'>): Prom
   throw new CatalogError('unavailable', 'Too many concurrent changes; nothing was changed, try again')
 }
 
-async function writeFile(deps: Pick<CatalogDeps, 'objects' | 'metadataCache'>, file: MetadataFile): Promise<void> {
+async function writeFile(deps: Pick<CatalogDeps, 'objects'>, file: MetadataFile): Promise<void> {
   const bytes = await encodeMetadataFile(file.location.uri, file.text)
   let created: boolean
   try {
@@ -58,7 +59,6 @@ async function writeFile(deps: Pick<CatalogDeps, 'objects' | 'metadataCache'>, f
     throw new CatalogError('unavailable', 'Object storage did not take the metadata file; nothing was changed', cause)
   }
   if (!created) throw new CatalogError('unavailable', `A file stands at ${file.location.uri} already; try again`)
-  deps.metadataCache.set(file.location.uri, file.text)
 }
 
 /** The fate of a commit; an exception that is no outcome is a defect of ours, and passed on once it is sure what it left. */

@@ -3,7 +3,7 @@ import type { ValidatedLocation } from '#domain/location'
 import { readTableMetadata } from '#iceberg/metadata'
 import { R2_DELETE_KEYS_MAX } from '#src/limits'
 import type { PurgeJob, PurgeStore } from '#store/store'
-import { readMetadataFile, type MetadataCache } from './metadata-files.ts'
+import { NO_CACHE, readMetadataFile } from './metadata-files.ts'
 import {
   planPurge,
   PURGE_START,
@@ -67,12 +67,16 @@ export interface PurgeStepDeps {
   readonly storageOf: (warehouseId: string) => Promise<PurgeStorage | null>
   /** Files looked at in one step, over all jobs. */
   readonly budget: number
+  /** Where the step before stopped for its budget: jobs that only wait are not asked again before the others. */
+  readonly after?: string
 }
 
 export interface PurgeStepResult {
   /** When to come again: jobs go on at once, or only wait (for a name to go, or a store to recover), or there are none. */
   readonly again: 'now' | 'later' | 'never'
   readonly jobs: readonly PurgeJobResult[]
+  /** Present if the budget ended before the jobs did: where the next step goes on. */
+  readonly after?: string
 }
 
 export type PurgeJobResult =
@@ -86,16 +90,16 @@ const JOBS_PER_PAGE = 50
 export async function purgeStep(deps: PurgeStepDeps): Promise<PurgeStepResult> {
   const jobs: PurgeJobResult[] = []
   let budget = deps.budget
-  let after: string | undefined
+  let { after } = deps
   for (;;) {
     const page = await deps.purges.pending({ limit: JOBS_PER_PAGE, ...(after === undefined ? {} : { after }) })
     for (const job of page) {
-      if (budget <= 0) return { again: 'now', jobs }
+      if (budget <= 0) return { again: 'now', jobs, ...(after === undefined ? {} : { after }) }
       const result = await runJob(deps, job, budget)
       jobs.push(result)
       budget -= Math.max('looked' in result ? result.looked : 0, 1)
+      if (result.state !== 'more') after = job.id
     }
-    after = page.at(-1)?.id
     if (page.length < JOBS_PER_PAGE) return { again: comeAgain(jobs), jobs }
   }
 }
@@ -134,9 +138,6 @@ async function readPlan(deps: PurgeDeps, job: PurgeJob, onUnreadable: () => void
 
 /** Errors that say what a file holds, not how its storage is. */
 const UNREADABLE: ReadonlySet<ErrorKind> = new Set(['bad-request', 'unprocessable', 'too-large'])
-
-/** Whether the file is still there is the question here. */
-const NO_CACHE: MetadataCache = { get: () => undefined, set: () => undefined }
 
 /** Where a step's file may be deleted. The current metadata file is deleted last, also when a manifest names it. */
 function deletable(deps: PurgeDeps, job: PurgeJob, step: PurgeStep, current?: string): ValidatedLocation | null {

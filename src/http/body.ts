@@ -2,6 +2,9 @@ import { badRequest, CatalogError } from '#domain/errors'
 import { parseRequest, type Json } from '#iceberg/json'
 import { JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX } from '#src/limits'
 
+/** Clients that are still sending don't read an answer: the rest of a body that is too large is read, and thrown away. */
+const DISCARDED_BYTES_MAX = 64 * 1024 * 1024
+
 /**
  * The body as text, read no further than `bytesMax` allows.
  * @throws CatalogError `too-large`, or `bad-request` for what is not UTF-8
@@ -14,9 +17,10 @@ export async function readText(request: Request, bytesMax: number = REQUEST_BODY
   let length = 0
   for await (const chunk of request.body) {
     length += chunk.byteLength
-    if (length > bytesMax) throw tooLarge(bytesMax)
-    chunks.push(chunk)
+    if (length <= bytesMax) chunks.push(chunk)
+    else if (length > bytesMax + DISCARDED_BYTES_MAX) break
   }
+  if (length > bytesMax) throw tooLarge(bytesMax)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(await new Blob(chunks).arrayBuffer())
   } catch {

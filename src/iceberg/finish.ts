@@ -109,7 +109,7 @@ function checkTimes(log: readonly SnapshotLogEntry[], added: ReadonlySet<Snapsho
 function metadataLog(draft: Draft, baseLocation: string | null): readonly MetadataLogEntry[] {
   if (!draft.base || baseLocation === null) return []
   const entry = { 'timestamp-ms': draft.base['last-updated-ms'], 'metadata-file': baseLocation }
-  const wanted = /^\d{1,9}$/.exec(draft.properties.get('write.metadata.previous-versions-max') ?? '')?.[0]
+  const wanted = /^-?\d{1,9}$/.exec(draft.properties.get('write.metadata.previous-versions-max') ?? '')?.[0]
   const max = Math.max(1, wanted === undefined ? PREVIOUS_VERSIONS_DEFAULT : Number(wanted))
   return [...draft.base['metadata-log'], entry].slice(-max)
 }

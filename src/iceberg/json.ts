@@ -1,4 +1,4 @@
-import { CatalogError } from '#domain/errors'
+import { badRequest, CatalogError } from '#domain/errors'
 import { scanJson } from './json-scan.ts'
 
 /**
@@ -49,7 +49,27 @@ export function parseJson(text: string): Json {
  */
 export function parseRequest(text: string, depthMax: number): Json {
   scanJson(text, { depthMax, strictKeys: true })
-  return parse(text)
+  return wellFormed(parse(text))
+}
+
+/**
+ * Refuses text that no UTF-8 can hold: half of a surrogate pair, in a key or in a string. Other readers refuse the whole
+ * file for it. Nesting must have been bounded before.
+ * @throws CatalogError `bad-request`
+ */
+export function wellFormed<Value extends Json>(value: Value): Value {
+  if (typeof value === 'string' ? !value.isWellFormed() : holdsHalfPair(value))
+    throw badRequest('Invalid JSON: it holds a lone surrogate, which is not text')
+  return value
+}
+
+function holdsHalfPair(value: Json): boolean {
+  if (typeof value !== 'object' || value === null || isRawNumber(value)) return false
+  if (isList(value))
+    return value.some((item) => (typeof item === 'string' ? !item.isWellFormed() : holdsHalfPair(item)))
+  return Object.entries(value).some(
+    ([key, item]) => !key.isWellFormed() || (typeof item === 'string' ? !item.isWellFormed() : holdsHalfPair(item)),
+  )
 }
 
 /** JSON text of `value`; numbers are written as they were read. */

@@ -1,4 +1,5 @@
 import type { Catalog, Grant, RevokedToken, Tenant, User, Warehouse } from '#domain/records'
+import { storageFolder } from './storage.ts'
 
 /** The plain records, by the word they are stored under. */
 export interface RecordKinds {
@@ -18,15 +19,17 @@ interface Indexed<T> {
   readonly name: (record: T) => string | null
   /** The id of the record it belongs to: records are found by it. */
   readonly owner: (record: T) => string | null
+  /** The folder that no other tenant's record of the kind may be, hold or lie in; null for records without storage. */
+  readonly folder: (record: T) => string | null
 }
 
 const none = (): null => null
 
 export const RECORD_KINDS: { readonly [K in RecordKind]: Indexed<RecordKinds[K]> } = {
-  tenant: { name: (tenant) => tenant.name, owner: none },
-  warehouse: { name: (warehouse) => warehouse.name, owner: none },
-  catalog: { name: (catalog) => catalog.name, owner: (catalog) => catalog.warehouseId },
-  user: { name: (user) => user.username, owner: none },
-  grant: { name: none, owner: (grant) => grant.userId },
-  'revoked-token': { name: none, owner: none },
+  tenant: { name: (tenant) => tenant.name, owner: none, folder: none },
+  warehouse: { name: (warehouse) => warehouse.name, owner: none, folder: ({ storage }) => storageFolder(storage) },
+  catalog: { name: (catalog) => catalog.name, owner: (catalog) => catalog.warehouseId, folder: none },
+  user: { name: (user) => user.username, owner: none, folder: none },
+  grant: { name: none, owner: (grant) => grant.userId, folder: none },
+  'revoked-token': { name: none, owner: none, folder: none },
 }

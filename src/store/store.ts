@@ -17,7 +17,10 @@ import type {
  */
 export interface Store {
   tenant(id: TenantId): TenantStore
-  /** Creates a tenant with its first records in one step. False, and nothing changed, if the tenant exists. */
+  /**
+   * Creates a tenant with its first records in one step. False, and nothing changed, if the tenant exists.
+   * @throws CatalogError `already-exists`, and nothing changed, if the warehouse is, holds or lies in another tenant's
+   */
   bootstrap(first: Bootstrap): Promise<boolean>
   /** Answers a cheap query and knows the schema it expects. The sentence says what is wrong and what to do. */
   readiness(): Promise<{ ready: true } | { ready: false; reason: string }>
@@ -52,6 +55,11 @@ export interface TenantStore {
   readonly branches: BranchStore
   readonly history: HistoryStore
   readonly purges: PurgeStore
+  /**
+   * Tenants never share storage: `create` and `update` refuse, before anything else, a warehouse whose bucket and prefix
+   * are, hold or lie in those of another tenant's. Warehouses of one tenant may overlap.
+   * @throws CatalogError `already-exists`, which doesn't name the other; `bad-request` for a prefix that is no folder
+   */
   readonly warehouses: EntityStore<Warehouse>
   readonly catalogs: EntityStore<Catalog>
   readonly users: EntityStore<User>
@@ -112,7 +120,7 @@ export type CommitOutcome =
   /** The first change (by index) whose expectation failed. */
   | { readonly outcome: 'conflict'; readonly change: number }
   | { readonly outcome: 'check-failed'; readonly check: number }
-  /** A change would put a table where another one, or a pending purge, already is. */
+  /** A change would put a table where another one is still shown, or a purge is pending. */
   | { readonly outcome: 'overlap'; readonly change: number }
   /** Definitely not done (lock timeout, overload); trying again is safe. */
   | { readonly outcome: 'busy' }
@@ -132,7 +140,7 @@ export interface BranchStore {
     from: { branchId: string; seq?: number }
     at: string
   }): Promise<Branch | null>
-  /** Names a position; null if the name is taken, there is no such branch or position, or it shows a purged table. */
+  /** Names a position; null if the name is taken, there is no such open branch or position, or it shows a purged table. */
   tag(input: {
     id: string
     name: string

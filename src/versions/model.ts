@@ -67,9 +67,10 @@ export interface EntryValue {
   /**
    * The folders a table's files live in, in canonical form ending in `/` (`domain/location.ts`): its location first, then
    * `write.data.path` and the like where they lie elsewhere. Empty for a namespace. None of them may be, hold or lie in a
-   * folder of another object's current row (on any branch of the tenant, closed ones too) or of a pending purge: the
-   * commit that would make it so is refused as `overlap`. A purge of the object itself stands in the way only where the
-   * commit brings the object back: a branch that still shows it goes on, and the purge waits. Indexed one by one.
+   * folder of a pending purge, or of what is shown of another object: at the head of any open branch of the tenant, at a
+   * tag, or on what either rests on up to its fork. The commit that would make it so is refused as `overlap`. What only a
+   * closed branch has is in nobody's way. A purge of the object itself stands in the way only where the commit brings the
+   * object back: a branch that still shows it goes on, and the purge waits. Indexed one by one.
    */
   readonly locations: readonly string[]
   /** A namespace's properties; empty for tables, whose properties are in their metadata. */
@@ -92,7 +93,7 @@ export interface Change {
   /** Null closes the key: a drop. */
   readonly next: EntryValue | null
   /**
-   * Folders of `next` that are refused (as `overlap`) also if a *former* row of another object used them: what a dropped
+   * Folders of `next` that are refused (as `overlap`) also if *any* row of another object ever used them: what a dropped
    * table left behind is not to be had by whoever names its old location. Absent: former rows don't matter.
    */
   readonly unusedBefore?: readonly string[]

@@ -8,7 +8,7 @@ import { tableLane, type LaneRequest } from '#catalog/lane'
 import { metadataCache } from '#catalog/metadata-files'
 import { createNamespace } from '#catalog/namespaces'
 import { parseCreateRequest } from '#iceberg/create'
-import { LANE_QUEUE_MAX } from '#src/limits'
+import { LANE_QUEUE_CHARS_MAX, LANE_QUEUE_MAX } from '#src/limits'
 import { openCatalog, SIMPLE_SCHEMA } from '#test/support/catalog'
 import { memoryObjects, type MemoryObjects } from '#test/support/objects'
 import type { CommitOutcome, TenantStore } from '#store/store'
@@ -115,6 +115,16 @@ describe('one lane', () => {
     expect(all.filter((each) => each.status === 'rejected')).toHaveLength(5)
     expect(all.at(-1)).toMatchObject({ reason: { kind: 'too-many-requests' } })
   })
+})
+
+it('turns large commits away before they fill the memory of the lane, and keeps none of them', async () => {
+  const lane = tableLane()
+  const large = await requestOf(setting('big', 'x'.repeat(LANE_QUEUE_CHARS_MAX / 3)))
+  const all = await Promise.allSettled(Array.from({ length: 5 }, () => lane.commit(deps, large)))
+  const refused = all.filter((each) => each.status === 'rejected')
+  expect(refused.length).toBeGreaterThanOrEqual(3)
+  for (const each of refused) expect(each).toMatchObject({ reason: { kind: 'too-many-requests' } })
+  await lane.commit(deps, await requestOf(setting('small')))
 })
 
 describe('a lane whose cache is stale', () => {

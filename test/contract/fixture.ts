@@ -20,12 +20,17 @@ export function newId(): string {
   return crypto.randomUUID()
 }
 
-/** The first records of a tenant: warehouse `lake`, catalog `demo` with branch `main`, user `admin`. */
+/** The first records of a tenant: warehouse `lake` in a bucket of its own, catalog `demo` with branch `main`, user `admin`. */
 export function firstRecords(tenantId: TenantId): Bootstrap {
   const [warehouseId, catalogId] = [newId(), newId()]
   return {
     tenant: { id: tenantId, name: 'default', createdAt: AT },
-    warehouse: { id: warehouseId, name: 'lake', storage: { kind: 'r2', bucket: 'lake', prefix: '' }, createdAt: AT },
+    warehouse: {
+      id: warehouseId,
+      name: 'lake',
+      storage: { kind: 'r2', bucket: `lake-${tenantId}`, prefix: '' },
+      createdAt: AT,
+    },
     catalog: { id: catalogId, name: 'demo', warehouseId, properties: { owner: 'data team' }, createdAt: AT },
     branch: { id: newId(), catalogId, name: 'main', state: 'open', headSeq: 0, ancestors: [] },
     user: { id: newId(), username: 'admin', role: 'root', passwordHash: null, active: true, createdAt: AT },

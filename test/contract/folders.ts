@@ -51,6 +51,58 @@ export function foldersContract(open: OpenStore): void {
       expect(await other.tenant.commit(commitOf(other.main.id, [change]))).toMatchObject({ outcome: 'committed' })
     })
 
+    it('of a dropped table are taken as long as a branch or a tag shows it', async () => {
+      const { tenant, main } = await newTenant(open)
+      const key = tableKey('n', 'x')
+      const entry = await landCreate(tenant, main.id, key, tableValue({ locations: ['s3://lake/a/'] }))
+      const dev = await fork(tenant, main.id, 'dev')
+      const fix = await fork(tenant, dev.id, 'fix')
+      await land(tenant, commitOf(main.id, [dropOf(entry)]))
+      const tryAgain = (branchId: string) =>
+        tenant.commit(
+          commitOf(branchId, [create(tableKey('n', newId()), tableValue({ locations: ['s3://lake/a/b/'] }))]),
+        )
+      for (const { id } of [main, dev, fix]) expect(await tryAgain(id)).toEqual({ outcome: 'overlap', change: 0 })
+      await tenant.branches.close(dev.id)
+      expect(await tryAgain(main.id)).toEqual({ outcome: 'overlap', change: 0 })
+      await tenant.branches.tag({ id: newId(), name: 'v1', from: { branchId: fix.id }, at: AT })
+      await land(tenant, commitOf(fix.id, [dropOf(entry)]))
+      await tenant.branches.close(fix.id)
+      expect(await tryAgain(main.id)).toEqual({ outcome: 'overlap', change: 0 })
+    })
+
+    it('of what only a closed branch shows are free, and those of a tag on it are not', async () => {
+      const { tenant, main } = await newTenant(open)
+      const dropped = await landCreate(tenant, main.id, tableKey('n', 'x'), tableValue({ locations: ['s3://lake/a/'] }))
+      const dev = await fork(tenant, main.id, 'dev')
+      await landCreate(tenant, dev.id, tableKey('n', 'y'), tableValue({ locations: ['s3://lake/b/'] }))
+      await tenant.branches.tag({ id: newId(), name: 'v1', from: { branchId: dev.id }, at: AT })
+      await landCreate(tenant, dev.id, tableKey('n', 'z'), tableValue({ locations: ['s3://lake/c/'] }))
+      await land(tenant, commitOf(main.id, [dropOf(dropped)]))
+      const outcomes = async () => {
+        const found: string[] = []
+        for (const folder of ['a', 'b', 'c']) {
+          const next = tableValue({ locations: [`s3://lake/${folder}/`] })
+          found.push((await tenant.commit(commitOf(main.id, [create(tableKey('n', folder), next)]))).outcome)
+        }
+        return found
+      }
+      expect(await outcomes()).toEqual(['overlap', 'overlap', 'overlap'])
+      await tenant.branches.close(dev.id)
+      expect(await outcomes()).toEqual(['overlap', 'overlap', 'committed'])
+    })
+
+    it('of a dropped table are free once the branch that shows it is closed', async () => {
+      const { tenant, main } = await newTenant(open)
+      const entry = await landCreate(tenant, main.id, tableKey('n', 'x'), tableValue({ locations: ['s3://lake/a/'] }))
+      const dev = await fork(tenant, main.id, 'dev')
+      await land(tenant, commitOf(main.id, [dropOf(entry)]))
+      const again = create(tableKey('n', 'y'), tableValue({ locations: ['s3://lake/a/'] }))
+      expect(await tenant.commit(commitOf(main.id, [again]))).toEqual({ outcome: 'overlap', change: 0 })
+      await tenant.branches.close(dev.id)
+      await land(tenant, commitOf(main.id, [again]))
+    })
+
     it('of one object are its own, on all branches and under all names', async () => {
       const { tenant, main } = await newTenant(open)
       const key = tableKey('n', 'x')

@@ -139,6 +139,7 @@ export function lineageContract(open: OpenStore): void {
       expect(await tenant.branches.close(tag?.id ?? '')).toBe(false)
       expect(await tenant.commit(commitOf(dev.id, []))).toEqual({ outcome: 'branch-closed' })
       expect(await tenant.branches.fork({ id: newId(), name: 'x', from: { branchId: dev.id }, at: AT })).toBeNull()
+      expect(await tenant.branches.tag({ id: newId(), name: 'x', from: { branchId: dev.id }, at: AT })).toBeNull()
       expect(await readKey(tenant, fix.id, tableKey('a', 't'))).toEqual(entry)
       const { place, entries } = await tenant.read({ at: { catalog: 'demo', ref: 'v1' }, keys: [tableKey('a', 't')] })
       expect(place).toMatchObject({ branch: { id: dev.id, state: 'closed' }, seq: 1 })

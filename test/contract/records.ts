@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Catalog, User } from '#domain/records'
+import type { Bootstrap } from '#store/store'
 import {
   AT,
   commitOf,
@@ -113,7 +114,7 @@ export function recordsContract(open: OpenStore): void {
     it('with the same names and the same ids never see or touch each other', async () => {
       const store = await open()
       const first = firstRecords(newId())
-      const second = { ...first, tenant: { ...first.tenant, id: newId() } }
+      const second = withStorageOf(newId(), { ...first, tenant: { ...first.tenant, id: newId() } })
       for (const records of [first, second]) await store.bootstrap(records)
       const [mine, other] = [store.tenant(first.tenant.id), store.tenant(second.tenant.id)]
       const branchId = first.branch.id
@@ -152,7 +153,7 @@ export function recordsContract(open: OpenStore): void {
     it('land the same ids, keys and idempotency keys each for itself', async () => {
       const store = await open()
       const first = firstRecords(newId())
-      const second = { ...first, tenant: { ...first.tenant, id: newId() } }
+      const second = withStorageOf(newId(), { ...first, tenant: { ...first.tenant, id: newId() } })
       for (const records of [first, second]) await store.bootstrap(records)
       const value = tableValue({ locations: ['s3://lake/a/'] })
       const commit = commitOf(first.branch.id, [{ key: tableKey('a', 't'), expect: null, next: value }], {
@@ -168,4 +169,9 @@ export function recordsContract(open: OpenStore): void {
       expect(await stranger.commit(commitOf(main.id, []))).toEqual({ outcome: 'branch-closed' })
     })
   })
+}
+
+/** The records with a warehouse in another bucket. */
+function withStorageOf(bucket: string, first: Bootstrap): Bootstrap {
+  return { ...first, warehouse: { ...first.warehouse, storage: { kind: 'r2', bucket, prefix: '' } } }
 }

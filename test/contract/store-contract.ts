@@ -8,6 +8,7 @@ import { listsContract } from './lists.ts'
 import { racesContract } from './races.ts'
 import { readsContract } from './reads.ts'
 import { recordsContract } from './records.ts'
+import { storageContract } from './storage.ts'
 
 /** What every store does. `open` may return the same database each time: every case makes its own tenant. */
 export function storeContract(name: string, open: OpenStore): void {
@@ -20,5 +21,6 @@ export function storeContract(name: string, open: OpenStore): void {
     fencingContract(open)
     foldersContract(open)
     recordsContract(open)
+    storageContract(open)
   })
 }

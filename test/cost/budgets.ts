@@ -41,7 +41,7 @@ export const BUDGETS = {
   'POST /v1/{prefix}/tables/rename': [2, 13, 120, 14, 0, 0, 0, 0],
   'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}': [2, 10, 60, 9, 0, 0, 0, 0],
   'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table} (purge)': [2, 12, 70, 13, 0, 0, 0, 1],
-  'POST /v1/{prefix}/namespaces/{namespace}/register': [2, 13, 90, 13, 1, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/register': [2, 13, 110, 13, 1, 0, 0, 0],
 } as const satisfies Record<string, Budget>
 
 /** Where a cost and its budget differ, as sentences; empty when it keeps to it. */

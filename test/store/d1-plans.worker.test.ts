@@ -68,6 +68,10 @@ beforeAll(async () => {
   await tenant.grants.byName('g')
   await tenant.grants.list({ limit: 10, after: 'a' })
   await tenant.grants.delete('g')
+  const storage = { kind: 'r2', bucket: newId(), prefix: 'a/b/' } as const
+  const warehouse = { id: newId(), name: 'more', storage, createdAt: AT }
+  await tenant.warehouses.create(warehouse)
+  await tenant.warehouses.update(warehouse)
 })
 
 describe('query plans', () => {
@@ -97,6 +101,8 @@ const SEEKS = [
   /\(tenant_id=\? AND branch_id=\? AND class=\? AND namespace=\? AND (kind=\? AND )?name[=>]\?/,
   /\(tenant_id=\? AND object_id=\?/,
   /\(tenant_id=\? AND location[=>]\?/,
+  // The warehouses of all tenants in one folder, or at one.
+  /SEARCH o USING (COVERING )?INDEX record_storage \(<expr>(=\?|>\? AND <expr><\?)/,
   /\(tenant_id=\? AND branch_id=\? AND seq>\? AND seq<\?\)/,
   // Newest first with a limit, or the newest alone; oldest first with a limit.
   /SEARCH (audit|a) USING (COVERING )?INDEX sqlite_autoindex_audit_1 \(tenant_id=\?/,

@@ -43,6 +43,7 @@ describe('rows read', () => {
       const { id } = await fork(fixture.tenant, fixture.main.id, 'dev')
       const page = { class: 'asset', namespace: 'a', kind: 'table', after: 't00005', limit: 10 } as const
       pages.push(await rowsOf(() => fixture.tenant.read({ at: { branchId: id }, page })))
+      await fixture.tenant.branches.close(id)
     }
     expect(pages[1]).toBe(pages[0])
   })
@@ -65,6 +66,30 @@ describe('rows read', () => {
       return rowsOf(() => land(tenant, commitOf(main.id, [{ ...change, unusedBefore: ['s3://lake/demo/new/'] }])))
     }
     expect(await insert(many)).toBe(await insert(few))
+  })
+})
+
+describe('rows read by a commit into a free folder', () => {
+  it('do not grow with the history of a dropped table that had it', async () => {
+    const counts: number[] = []
+    for (const { tenant, main } of [few, many]) {
+      const { rev } = await mustRead(tenant, main.id, tableKey('a', 't00003'))
+      await land(tenant, commitOf(main.id, [{ key: tableKey('a', 't00003'), expect: rev, next: null }]))
+      const change = create(tableKey('a', 'next'), tableValue({ locations: ['s3://lake/demo/3/'] }))
+      const branch = await fork(tenant, main.id, 'after')
+      counts.push(await rowsOf(() => land(tenant, commitOf(branch.id, [change]))))
+    }
+    expect(counts[1]).toBeLessThan((counts[0] ?? 0) + 10)
+  })
+
+  it('do not grow with the branches and tags of the tenant', async () => {
+    const insert = ({ tenant, main }: Fixture, folder: string) => {
+      const change = create(tableKey('a', folder), tableValue({ locations: [`s3://lake/demo/${folder}/`] }))
+      return rowsOf(() => land(tenant, commitOf(main.id, [change])))
+    }
+    const before = await insert(few, 'before')
+    for (let i = 0; i < 20; i += 1) await fork(few.tenant, few.main.id, `branch ${i}`)
+    expect(await insert(few, 'after')).toBe(before)
   })
 })
 

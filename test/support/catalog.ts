@@ -46,7 +46,7 @@ export interface TestCatalog {
   ): Promise<Answer>
   /** Loses what an evicted isolate loses: cached metadata and lanes. */
   evict(): void
-  /** A second tenant with the same names in the same store, and its administrator. */
+  /** A second tenant with the same names in the same store, in bucket `lake2`, and its administrator. */
   neighbour(): Promise<TestCatalog>
 }
 
@@ -60,7 +60,7 @@ const authority = generateKeyPair('ES256', { extractable: true }).then(async ({ 
 
 /** Opens a tenant with catalog `demo` in warehouse `s3://lake/`. The ports can be replaced to inject faults. */
 export async function openCatalog(
-  ports: { store?: Store; objects?: ObjectStore; files?: MemoryObjects; prefix?: string } = {},
+  ports: { store?: Store; objects?: ObjectStore; files?: MemoryObjects; bucket?: string; prefix?: string } = {},
 ): Promise<TestCatalog> {
   const store = ports.store ?? memoryStore()
   const objects = ports.files ?? memoryObjects()
@@ -72,7 +72,7 @@ export async function openCatalog(
     warehouse: {
       id: warehouseId,
       name: 'local',
-      storage: { kind: 'r2', bucket: 'lake', prefix: ports.prefix ?? '' },
+      storage: { kind: 'r2', bucket: ports.bucket ?? 'lake', prefix: ports.prefix ?? '' },
       createdAt: at,
     },
     catalog: { id: catalogId, name: 'demo', warehouseId, properties: {}, createdAt: at },
@@ -166,7 +166,7 @@ export async function openCatalog(
       cache = metadataCache()
       lanes.clear()
     },
-    neighbour: () => openCatalog({ ...ports, store, files: objects, prefix: 'neighbour/' }),
+    neighbour: () => openCatalog({ ...ports, store, files: objects, bucket: 'lake2' }),
   }
 }
 

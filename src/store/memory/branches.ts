@@ -21,7 +21,7 @@ export function branchStore(state: TenantState): BranchStore {
     tag: async ({ id, name, from }) => {
       const source = state.branches.get(from.branchId)
       const seq = from.seq ?? source?.headSeq ?? 0
-      if (!source || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
+      if (source?.state !== 'open' || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
       if (bringsBackPurged(state, source, seq)) return null
       const tag = { id, catalogId: source.catalogId, name, at: { branchId: source.id, seq } }
       state.tags.set(id, tag)

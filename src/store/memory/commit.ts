@@ -3,6 +3,7 @@ import { keyText } from '#versions/check-commit'
 import { changesThatClash, foldersOverlap } from '#versions/folders'
 import { lineageOf, resolveEntry, rowToHide, type Row } from '#versions/lineage'
 import { OPEN_SEQ, type Branch, type CatalogCommit, type Change, type Check } from '#versions/model'
+import { shownNow } from './shown.ts'
 import { allRows, isCurrent, rowsOfKey, type TenantState } from './state.ts'
 
 /** Decides first and changes afterwards: nothing in between can fail. */
@@ -48,6 +49,7 @@ function holds(state: TenantState, branch: Branch, check: Check): boolean {
 
 function firstOverlap(state: TenantState, branch: Branch, changes: readonly Change[]): number {
   const clashing = changesThatClash(changes)
+  const isShown = shownNow(state)
   const kept = new Set(
     changes.map(({ key }) => resolveEntry(rowsOfKey(state, key), lineageOf(branch))?.objectId).filter(Boolean),
   )
@@ -58,7 +60,7 @@ function firstOverlap(state: TenantState, branch: Branch, changes: readonly Chan
     if (clashing.has(index)) return true
     for (const row of allRows(state)) {
       if (row.tombstone || row.entry.objectId === next.objectId) continue
-      if (overlaps(row.entry.locations, isCurrent(row) ? next.locations : (unusedBefore ?? []))) return true
+      if (overlaps(row.entry.locations, isShown(row) ? next.locations : (unusedBefore ?? []))) return true
     }
     for (const { job, done } of state.purges.values()) {
       const own = job.objectId === next.objectId && kept.has(next.objectId)

@@ -1,9 +1,16 @@
 import { RECORD_KINDS, type RecordKind, type RecordKinds } from '#store/kinds'
+import { storageTaken } from '#store/storage'
 import type { EntityStore } from '#store/store'
+import { foldersOverlap } from '#versions/folders'
 import { compareNames } from '#versions/page'
 import type { TenantState } from './state.ts'
 
-export function entityStore<K extends RecordKind>(state: TenantState, kind: K): EntityStore<RecordKinds[K]> {
+/** `others` are all other tenants: they have what is not to be shared with them. */
+export function entityStore<K extends RecordKind>(
+  state: TenantState,
+  kind: K,
+  others: () => Iterable<TenantState>,
+): EntityStore<RecordKinds[K]> {
   const records: Map<string, RecordKinds[K]> = state.records[kind]
   const { name: nameOf } = RECORD_KINDS[kind]
   const isTaken = (record: RecordKinds[K]): boolean => {
@@ -22,15 +29,28 @@ export function entityStore<K extends RecordKind>(state: TenantState, kind: K): 
       return rest.length > limit && last ? { records: page, next: last.id } : { records: page }
     },
     create: async (record) => {
+      refuseTakenStorage(kind, RECORD_KINDS[kind].folder(record), others())
       if (records.has(record.id) || isTaken(record)) return false
       records.set(record.id, record)
       return true
     },
     update: async (record) => {
+      refuseTakenStorage(kind, RECORD_KINDS[kind].folder(record), others())
       if (!records.has(record.id) || isTaken(record)) return false
       records.set(record.id, record)
       return true
     },
     delete: async (id) => records.delete(id),
   }
+}
+
+/** @throws CatalogError `already-exists` if a record of another tenant has the folder, or a part of it */
+export function refuseTakenStorage(kind: RecordKind, folder: string | null, others: Iterable<TenantState>): void {
+  if (folder === null) return
+  for (const { records } of others)
+    if (foldersOf(records[kind], kind).some((taken) => foldersOverlap(taken, folder))) throw storageTaken(folder)
+}
+
+function foldersOf<K extends RecordKind>(records: ReadonlyMap<string, RecordKinds[K]>, kind: K): string[] {
+  return [...records.values()].flatMap((record) => RECORD_KINDS[kind].folder(record) ?? [])
 }

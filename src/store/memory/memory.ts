@@ -1,8 +1,9 @@
+import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
 import { branchStore } from './branches.ts'
 import { commitTo } from './commit.ts'
-import { entityStore } from './entities.ts'
+import { entityStore, refuseTakenStorage } from './entities.ts'
 import { historyStore } from './history.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
@@ -16,15 +17,19 @@ export function memoryStore(): Store {
     tenants.set(id, state)
     return state
   }
+  const others = (id: string): TenantState[] => [...tenants].flatMap(([other, state]) => (other === id ? [] : [state]))
   return {
-    tenant: (id) => tenantStore(stateOf(id)),
-    bootstrap: async (first) => bootstrap(stateOf(first.tenant.id), first),
+    tenant: (id) => tenantStore(stateOf(id), () => others(id)),
+    bootstrap: async (first) => bootstrap(stateOf(first.tenant.id), first, others(first.tenant.id)),
     readiness: async () => ({ ready: true }),
   }
 }
 
-function bootstrap(state: TenantState, { tenant, warehouse, catalog, branch, user }: Bootstrap): boolean {
+function bootstrap(state: TenantState, first: Bootstrap, others: readonly TenantState[]): boolean {
+  const { tenant, warehouse, catalog, branch, user } = first
+  const folder = storageFolder(warehouse.storage)
   if (state.records.tenant.size > 0) return false
+  refuseTakenStorage('warehouse', folder, others)
   state.records.tenant.set(tenant.id, tenant)
   state.records.warehouse.set(warehouse.id, warehouse)
   state.records.catalog.set(catalog.id, catalog)
@@ -33,7 +38,7 @@ function bootstrap(state: TenantState, { tenant, warehouse, catalog, branch, use
   return true
 }
 
-function tenantStore(state: TenantState): TenantStore {
+function tenantStore(state: TenantState, others: () => readonly TenantState[]): TenantStore {
   return {
     read: async (query) => readFrom(state, query),
     commit: async (commit) => {
@@ -48,10 +53,10 @@ function tenantStore(state: TenantState): TenantStore {
     branches: branchStore(state),
     history: historyStore(state),
     purges: purgeStore(state),
-    warehouses: entityStore(state, 'warehouse'),
-    catalogs: entityStore(state, 'catalog'),
-    users: entityStore(state, 'user'),
-    grants: entityStore(state, 'grant'),
-    revokedTokens: entityStore(state, 'revoked-token'),
+    warehouses: entityStore(state, 'warehouse', others),
+    catalogs: entityStore(state, 'catalog', others),
+    users: entityStore(state, 'user', others),
+    grants: entityStore(state, 'grant', others),
+    revokedTokens: entityStore(state, 'revoked-token', others),
   }
 }

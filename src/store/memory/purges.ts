@@ -1,8 +1,7 @@
 import type { PurgeStore } from '#store/store'
 import { foldersOverlap } from '#versions/folders'
-import { lineageOf, validAt } from '#versions/lineage'
-import type { Bound } from '#versions/model'
 import { compareNames } from '#versions/page'
+import { shownNow } from './shown.ts'
 import { allRows, type TenantState } from './state.ts'
 
 export function purgeStore(state: TenantState): PurgeStore {
@@ -27,23 +26,9 @@ export function purgeStore(state: TenantState): PurgeStore {
       if (purge) state.purges.set(id, { ...purge, done: true })
     },
     stillNamed: async (locations) => {
-      const bounds = livingBounds(state)
-      for (const row of allRows(state)) {
-        const overlaps = row.entry.locations.some((one) => locations.some((other) => foldersOverlap(one, other)))
-        if (row.tombstone || !overlaps) continue
-        if (bounds.some(({ branchId, seq }) => branchId === row.entry.branchId && validAt(row, seq))) return true
-      }
-      return false
+      const isShown = shownNow(state)
+      const overlaps = (folder: string): boolean => locations.some((one) => foldersOverlap(one, folder))
+      return [...allRows(state)].some((row) => row.entry.locations.some(overlaps) && isShown(row))
     },
   }
-}
-
-/** Every position that a reader can still name: heads of open branches, tags, and what either rests on. */
-function livingBounds(state: TenantState): Bound[] {
-  const heads = [...state.branches.values()].filter((branch) => branch.state === 'open')
-  const tags = [...state.tags.values()].flatMap(({ at }) => {
-    const branch = state.branches.get(at.branchId)
-    return branch ? lineageOf(branch, at.seq) : []
-  })
-  return [...heads.flatMap((branch) => lineageOf(branch)), ...tags]
 }

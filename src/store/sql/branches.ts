@@ -39,7 +39,7 @@ const INSERT_FORK = `INSERT INTO ref ${COLUMNS}
 /** `?4` id, `?5` name, `?6` time. */
 const INSERT_TAG = `INSERT INTO ref ${COLUMNS}
   SELECT ?1, ?4, b.catalog_id, ?5, 'tag', 'open', b.id, ${POSITION}, 0, '[]', ?6 ${SOURCE}
-    AND NOT (${BRINGS_BACK_PURGED})
+    AND b.state = 'open' AND NOT (${BRINGS_BACK_PURGED})
   ON CONFLICT DO NOTHING RETURNING ${selectList('ref', 'ref')}`
 
 const SELECT_SOURCE = `SELECT ${selectList('ref', 'b')} ${SOURCE} AND b.state = 'open'`

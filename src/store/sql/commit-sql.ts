@@ -1,4 +1,5 @@
 import { ANCESTORS_BY_ID, decidingRow, HEAD_BY_ID, isVisible, lineageAt, nextName, OPEN } from './lineage.ts'
+import { BOUNDS, IS_SHOWN } from './shown.ts'
 
 /**
  * The statements of a commit, in their order. `?1` is the tenant, `?2` the branch where a statement needs one; lists come
@@ -68,11 +69,6 @@ export const GUARD_CHECKS = `WITH RECURSIVE ${lineageAt(HEAD_BY_ID)},
     SELECT w.number FROM walk w WHERE w.name IS NOT NULL AND ${isVisible(WALKED)}
   ) failed ORDER BY failed.number LIMIT 1`
 
-/** Whether a row that is current on any branch of the tenant has the folder `f`. */
-const IS_IN_USE = `EXISTS (
-  SELECT 1 FROM entry u, json_each(u.locations) ul
-  WHERE u.tenant_id = ?1 AND u.object_id = f.object_id AND u.to_seq = ${OPEN} AND u.tombstone = 0 AND ul.value = f.location)`
-
 /** Whether this commit moves a row that its branch shows of the object: then its own purge elsewhere has not begun. */
 const IS_KEPT = `EXISTS (
   SELECT 1 FROM json_each(?3) k CROSS JOIN entry e ON e.rowid = ${decidingRow(LISTED)}
@@ -87,12 +83,12 @@ function overlapping(table: string, condition: string): string {
  * `?3`: keys as in {@link GUARD_EXPECT}; `?4`: `[[index of the change, object id, [[folder, end of its range, [folders
  * above], must be unused before], …], clashes within the commit], …]`.
  */
-export const GUARD_FOLDERS = `WITH ${lineageAt(HEAD_BY_ID)}
+export const GUARD_FOLDERS = `WITH ${lineageAt(HEAD_BY_ID)}, ${BOUNDS}
   INSERT INTO guard (message)
   SELECT 'guard:overlap:' || (t.value->>0) FROM json_each(?4) t
   WHERE t.value->>3 OR EXISTS (
     SELECT 1 FROM json_each(t.value->2) l
-    WHERE ${overlapping('folder', `f.object_id <> t.value->>1 AND (l.value->>3 OR ${IS_IN_USE})`)}
+    WHERE ${overlapping('folder', `f.object_id <> t.value->>1 AND (l.value->>3 OR ${IS_SHOWN})`)}
       OR ${overlapping('purge_folder', `(f.object_id <> t.value->>1 OR NOT ${IS_KEPT})`)})
   ORDER BY t.key LIMIT 1`
 

@@ -1,4 +1,5 @@
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1'
+import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { OPEN_SEQ } from '#versions/model'
 import { branchStore } from './branches.ts'
@@ -9,6 +10,7 @@ import { historyStore } from './history.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
 import { record, ref } from './sqlite.ts'
+import { refuseTakenStorage, storageGuard } from './storage.ts'
 
 /** The newest migration in `migrations/`, by number. */
 export const SCHEMA_VERSION = 1
@@ -61,6 +63,7 @@ async function bootstrap(
   { tenant, warehouse, catalog, branch, user }: Bootstrap,
 ): Promise<boolean> {
   const { id, catalogId, name, state, headSeq, ancestors } = branch
+  const folder = storageFolder(warehouse.storage)
   try {
     await orm.batch([
       orm
@@ -84,9 +87,11 @@ async function bootstrap(
         ancestors: JSON.stringify(ancestors),
         createdAt: tenant.createdAt,
       }),
+      storageGuard(orm, tenant.id, folder),
     ])
     return true
   } catch (error) {
+    refuseTakenStorage(error, folder)
     return isUniqueViolation(error) ? false : failure(error)
   }
 }

@@ -3,8 +3,8 @@ import type { DrizzleD1Database } from 'drizzle-orm/d1'
 import type { PurgeStore } from '#store/store'
 import { folderRange, foldersAbove } from '#versions/folders'
 import { failure } from './failures.ts'
-import { OPEN } from './lineage.ts'
 import { purgeJobOf } from './rows.ts'
+import { BOUNDS, IS_SHOWN } from './shown.ts'
 import { purge } from './sqlite.ts'
 
 /** The folders of a purge go when it is done; the purge itself stays, so that its id still says where a listing was. */
@@ -12,21 +12,6 @@ const DELETE_FOLDERS = `DELETE FROM purge_folder WHERE tenant_id = ?1 AND purge_
   SELECT l.value FROM purge p, json_each(p.locations) l WHERE p.tenant_id = ?1 AND p.id = ?2)`
 
 const SET_DONE = `UPDATE purge SET state = 'done' WHERE tenant_id = ?1 AND id = ?2`
-
-/** Every position that a reader can still name: heads of open branches, tags, and what either rests on. */
-const BOUNDS = `bounds (branch_id, seq) AS MATERIALIZED (
-  SELECT h.id, ${OPEN} - 1 FROM ref h WHERE h.tenant_id = ?1 AND h.kind = 'branch' AND h.state = 'open'
-  UNION SELECT a.value->>'branchId', a.value->>'seq' FROM ref h, json_each(h.ancestors) a
-    WHERE h.tenant_id = ?1 AND h.kind = 'branch' AND h.state = 'open'
-  UNION SELECT t.branch_id, t.seq FROM ref t WHERE t.tenant_id = ?1 AND t.kind = 'tag'
-  UNION SELECT a.value->>'branchId', a.value->>'seq' FROM ref t, ref h, json_each(h.ancestors) a
-    WHERE t.tenant_id = ?1 AND t.kind = 'tag' AND h.tenant_id = ?1 AND h.id = t.branch_id)`
-
-/** Whether a row with the folder `f` is shown at one of the bounds. */
-const IS_SHOWN = `EXISTS (
-  SELECT 1 FROM entry e, json_each(e.locations) el
-  WHERE e.tenant_id = ?1 AND e.object_id = f.object_id AND e.tombstone = 0 AND el.value = f.location
-    AND EXISTS (SELECT 1 FROM bounds b WHERE b.branch_id = e.branch_id AND e.from_seq <= b.seq AND e.to_seq > b.seq))`
 
 /** `?2`: `[[folder, end of its range, [folders above]], …]`. */
 const STILL_NAMED = `WITH ${BOUNDS}

@@ -28,3 +28,6 @@ export const ref = sqliteTable('ref', sqliteColumns(TABLES.ref))
 export const log = sqliteTable('log', sqliteColumns(TABLES.log))
 export const audit = sqliteTable('audit', sqliteColumns(TABLES.audit))
 export const purge = sqliteTable('purge', sqliteColumns(TABLES.purge))
+
+/** Never holds anything: inserting into it breaks the batch, with the message. */
+export const guard = sqliteTable('guard', { message: text().notNull() })

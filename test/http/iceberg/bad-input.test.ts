@@ -70,6 +70,17 @@ describe('bodies', () => {
       await bad(await post(path, body))
   })
 
+  it('half a surrogate pair, in a key, a value or a field we do not know', async () => {
+    for (const half of ['{"\\ud800":"x"}', '{"x":"\\udc00y"}']) {
+      await bad(
+        await post(TABLE, `{"requirements":[],"updates":[{"action":"set-properties","updates":${half}}]}`),
+        /surrogate/,
+      )
+      await bad(await post(TABLES, `{"name":"n","schema":{"type":"struct","fields":[],"more":${half}}}`), /surrogate/)
+      await bad(await post('/v1/demo/namespaces', `{"namespace":["n"],"properties":${half}}`), /surrogate/)
+    }
+  })
+
   it('over the limit', async () => {
     const body = JSON.stringify({ name: 'x', schema: SIMPLE_SCHEMA, properties: { a: 'x'.repeat(20_000_000) } })
     await refused(await post(TABLES, body), 413, 'RequestTooLargeException', new RegExp(String(REQUEST_BODY_BYTES_MAX)))

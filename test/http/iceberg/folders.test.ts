@@ -139,6 +139,20 @@ describe('a metadata file changed in the bucket', () => {
   })
 })
 
+describe('a metadata file that is gone', () => {
+  it('is not registered on the strength of having been read once', async () => {
+    const { json } = await create(catalog.admin, 'r')
+    const file = json['metadata-location'] as string
+    expect((await catalog.call(catalog.admin, 'GET', `${MINE}/r`)).status).toBe(200)
+    await catalog.call(catalog.admin, 'DELETE', `${MINE}/r`)
+    catalog.objects.files.delete(file)
+    const register = { name: 'r', 'metadata-location': file }
+    const answer = await post(catalog.admin, '/v1/demo/namespaces/mine/register', register)
+    expect([answer.status, answer.json.error.type]).toEqual([404, 'NotFoundException'])
+    expect(answer.json.error.message).toContain(`Failed to open input stream for file: ${file}`)
+  })
+})
+
 describe('a page of a listing', () => {
   it('never names what the caller may not see, in the token either', async () => {
     for (let i = 0; i < 30; i += 1) await create(catalog.admin, `payroll_${String(i).padStart(2, '0')}`)
