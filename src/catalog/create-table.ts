@@ -1,20 +1,34 @@
 import { badRequest, CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import { isWithin, validateFile } from '#domain/location'
-import { commitTable, type TableCommit } from '#iceberg/commit'
+import type { R2Storage } from '#domain/records'
+import type { TableCommit } from '#iceberg/commit'
 import { newTableMetadata, type CreateRequest } from '#iceberg/create'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
 import type { EntryValue } from '#versions/model'
+import { applyCreation } from './apply-commit.ts'
+import { readAsset } from './change-table.ts'
 import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
-import { assetKey, namespaceKey, noSuchNamespace, tableExists } from './keys.ts'
-import { checkLocations, checkRegistered, defaultLocation, foldersOf, nextMetadataFile } from './locations.ts'
+import { assetKey, nameTaken, namespaceKey, noSuchNamespace } from './keys.ts'
+import {
+  checkLocations,
+  checkRegistered,
+  chosenLocation,
+  defaultLocation,
+  foldersOf,
+  nextMetadataFile,
+} from './locations.ts'
 import { readMetadataFile } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided, type MetadataFile } from './publish.ts'
 
-/** A table as routes answer it: `metadata` is the text of the file, `locations` what a credential may open. */
+/**
+ * A table as routes answer it: `metadata` is the text of the file, `locations` what a credential may open. A staged table
+ * has neither object id nor metadata location.
+ */
 export interface TableState {
+  readonly objectId: string | null
   readonly metadataLocation: string | null
   readonly metadata: string
   readonly locations: EntryValue['locations']
@@ -38,7 +52,8 @@ export async function createTable(
 ): Promise<TableState> {
   const { request, place } = input
   const storage = storageOf(place)
-  const location = request.location ?? defaultLocation(storage, deps.newId())
+  const chosen = chosenLocation(request.location, place.warehouse)
+  const location = chosen ?? defaultLocation(storage, deps.newId())
   const metadata = newTableMetadata({
     ...request,
     location: location.replace(/\/+$/, ''),
@@ -48,8 +63,8 @@ export async function createTable(
   checkLocations(metadata, null, storage)
   if (!request.stageCreate) return insert(deps, caller, { ...input, metadata, kind: 'create' })
   const locations = foldersOf(metadata, storage).map(({ uri }) => uri)
-  if (request.location !== undefined || locations.length > 1) await checkStaged(deps, input, locations)
-  return { metadataLocation: null, metadata: writeTableMetadata(metadata), locations }
+  if (chosen !== undefined || locations.length > 1) await checkStaged(deps, input, locations)
+  return { objectId: null, metadataLocation: null, metadata: writeTableMetadata(metadata), locations }
 }
 
 /**
@@ -71,20 +86,8 @@ export async function commitNewTable(
   caller: Caller,
   input: Creation & { commit: TableCommit },
 ): Promise<TableState> {
-  const result = commitTable({
-    base: null,
-    commit: input.commit,
-    nowMs: deps.now().getTime(),
-    newUuid: deps.newId,
-  })
-  if (result.result === 'invalid') throw badRequest(result.message)
-  if (result.result !== 'changed')
-    throw new CatalogError(
-      'commit-failed',
-      'message' in result ? result.message : 'Requirement failed: nothing to create',
-    )
-  checkLocations(result.metadata, null, storageOf(input.place))
-  return insert(deps, caller, { ...input, metadata: result.metadata, kind: 'create' })
+  const { metadata } = applyCreation(deps, input.place.warehouse, input.commit)
+  return insert(deps, caller, { ...input, metadata, kind: 'create' })
 }
 
 /**
@@ -96,21 +99,31 @@ export async function registerTable(
   caller: Caller,
   input: Creation & { metadataLocation: string },
 ): Promise<TableState> {
-  const storage = storageOf(input.place)
-  const file = validateFile(input.metadataLocation, storage, 'metadata-location')
-  const text = await readMetadataFile(deps, file)
-  const metadata = readRegistered(text, input.metadataLocation)
-  checkRegistered(metadata, storage)
-  if (!foldersOf(metadata, storage).some((folder) => isWithin(file, folder)))
-    throw badRequest(
-      `Can't register ${input.metadataLocation}: expected it below the table's own location ${metadata.location}`,
-    )
+  const { metadata, text } = await readRegistration(deps, storageOf(input.place), input.metadataLocation)
   return insert(deps, caller, {
     ...input,
     metadata,
     kind: 'register',
     existing: { location: input.metadataLocation, text },
   })
+}
+
+/**
+ * Reads and checks a metadata file that a table is to point at.
+ * @throws CatalogError `file-not-found`, `bad-request`
+ */
+export async function readRegistration(
+  deps: CatalogDeps,
+  storage: R2Storage,
+  location: string,
+): Promise<{ metadata: TableMetadata; text: string }> {
+  const file = validateFile(location, storage, 'metadata-location')
+  const text = await readMetadataFile(deps, file)
+  const metadata = readRegistered(text, location)
+  checkRegistered(metadata, storage)
+  if (!foldersOf(metadata, storage).some((folder) => isWithin(file, folder)))
+    throw badRequest(`Can't register ${location}: expected it below the table's own location ${metadata.location}`)
+  return { metadata, text }
 }
 
 function readRegistered(text: string, location: string): TableMetadata {
@@ -169,13 +182,16 @@ async function insert(
         checks: [{ exists: namespaceKey(identifier.namespace) }],
         purges: [],
       },
-      file,
+      ...(file ? [file] : []),
     )
     switch (published.outcome) {
       case 'committed':
-        return { metadataLocation, metadata: existing?.text ?? file?.text ?? '', locations }
-      case 'conflict':
-        throw tableExists(identifier)
+        return { objectId, metadataLocation, metadata: existing?.text ?? file?.text ?? '', locations }
+      case 'conflict': {
+        const taken = await readAsset(deps, place, identifier)
+        if (!taken) return 'lost'
+        throw nameTaken('table', identifier, taken.kind)
+      }
       case 'check-failed':
         throw noSuchNamespace(identifier.namespace)
       case 'overlap':

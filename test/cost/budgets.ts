@@ -41,6 +41,10 @@ export const BUDGETS = {
   'POST /v1/{prefix}/tables/rename': [2, 16, 120, 14, 0, 0, 0, 0],
   'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}': [2, 13, 70, 9, 0, 0, 0, 0],
   'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table} (purge)': [2, 15, 70, 13, 0, 0, 0, 1],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (not modified)': [1, 4, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/transactions/commit': [2, 15, 600, 120, 10, 10, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister': [2, 13, 70, 9, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/register (overwrite)': [2, 15, 100, 14, 0, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/register': [2, 16, 100, 13, 1, 0, 0, 0],
 } as const satisfies Record<string, Budget>
 

@@ -30,6 +30,12 @@ const STALE = {
   updates: [{ action: 'set-properties', updates: { touched: 'never' } }],
 }
 const NAME_LAKE = (name: string) => ({ namespace: ['lake'], name })
+const TEN_TABLES = {
+  'table-changes': Array.from({ length: 10 }, (_, n) => ({
+    identifier: { namespace: ['ten'], name: `t000${n}` },
+    ...propertyCommit(n),
+  })),
+}
 const SEEDED = 's3://lake/seeded/lake/t0002/metadata/00000-seeded.metadata.json'
 
 /** In this order: each finds what the ones before it left. */
@@ -62,6 +68,11 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
   ],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (first time)', ['GET', `${LAKE}/t0000`], 200],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['GET', `${LAKE}/t0000`], 200],
+  [
+    'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (not modified)',
+    ['GET', `${LAKE}/t0003`, undefined, { 'if-none-match': '*' }],
+    304,
+  ],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (refs)', ['GET', `${LAKE}/t0000?snapshots=refs`], 200],
   ['HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['HEAD', `${LAKE}/t0000`], 204],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials', ['GET', `${LAKE}/t0000/credentials`], 200],
@@ -82,6 +93,21 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
     200,
   ],
   ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused)', ['POST', `${LAKE}/t0001`, STALE], 409],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/register (overwrite)',
+    [
+      'POST',
+      `${NAMESPACES}/lake/register`,
+      { name: 't0001', 'metadata-location': SEEDED.replaceAll('t0002', 't0001'), overwrite: true },
+    ],
+    200,
+  ],
+  ['POST /v1/{prefix}/transactions/commit', ['POST', '/v1/demo/transactions/commit', TEN_TABLES], 204],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister',
+    ['POST', `${NAMESPACES}/ten/tables/t0009/unregister`],
+    200,
+  ],
   [
     'POST /v1/{prefix}/tables/rename',
     [
@@ -110,6 +136,7 @@ beforeAll(async () => {
   worker = await openWorker()
   await seedTables(worker, 'thousand', 1000, false)
   await seedTables(worker, 'lake', 4, true)
+  await seedTables(worker, 'ten', 10, true)
 })
 
 test.each(CASES)('%s', async (name, sent, status) => {
