@@ -52,7 +52,7 @@ async function serve(options: StartOptions, stop: AbortSignal): Promise<void> {
 
 async function serveFolder(options: StartOptions, data: string, stop: AbortSignal): Promise<void> {
   const secrets = loadSecrets(data)
-  const settingsFile = writeWorkerSettings(data, secrets)
+  const settingsFile = writeWorkerSettings(data, secrets, options.clientLocations)
   await applyMigrations(data, stop)
   const server = startServer({ host: options.host, port: options.port, data, settingsFile }, stop)
   try {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endProcessesWith } from './processes.ts'
-import { runCheck, runPytest, runVitest, type Tally } from './test/parts.ts'
+import { runCheck, runPytest, runRck, runVitest, type Tally } from './test/parts.ts'
 import { parsePart, PARTS, type Part } from './test/options.ts'
 import { RUN_VARIABLE, type Run } from './test/run.ts'
 
@@ -12,6 +12,7 @@ const RUN: Record<Part, (run: Run) => Promise<Tally>> = {
   node: (run) => runVitest(run, 'node'),
   worker: (run) => runVitest(run, 'worker'),
   interop: runPytest,
+  rck: runRck,
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -145,7 +145,8 @@ async function whatIsMissing(env: Cloudflare.Env, config: Config, cost: Cost): P
   const readiness = await store.readiness()
   if (!readiness.ready) return readiness.reason
   if (config.bootstrapPassword !== null && !bootstrapped.has(config)) {
-    await bootstrap(store, { password: config.bootstrapPassword, bucketName: config.bucketName, now: now(), newId })
+    const { bootstrapPassword: password, bucketName, clientLocations } = config
+    await bootstrap(store, { password, bucketName, clientLocations, now: now(), newId })
     bootstrapped.add(config)
   }
   return null

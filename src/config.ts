@@ -1,4 +1,5 @@
 import { tokenAuthority, type TokenAuthority } from '#authn/tokens'
+import { CLIENT_LOCATIONS, type ClientLocations } from '#domain/records'
 import { logLevel, type LogLevel } from './log.ts'
 
 /** How engines reach the bucket: through the development endpoint of this Worker, or R2's own. */
@@ -17,6 +18,8 @@ export interface Config {
     readonly endpoint: StorageEndpoint
   } | null
   readonly bootstrapPassword: string | null
+  /** For warehouse `local`; null leaves it as it is. */
+  readonly clientLocations: ClientLocations | null
   readonly logLevel: LogLevel
 }
 
@@ -35,10 +38,19 @@ export function configOf(env: Cloudflare.Env): Config {
     bucketName: env.LAKE_BUCKET,
     storage: storageOf(env),
     bootstrapPassword: env.BOOTSTRAP_PASSWORD ?? null,
+    clientLocations: clientLocationsOf(env.CLIENT_LOCATIONS),
     logLevel: logLevel(env.LOG_LEVEL),
   }
   configs.set(env, config)
   return config
+}
+
+function clientLocationsOf(setting: string | undefined): ClientLocations | null {
+  if (!setting) return null
+  const known = CLIENT_LOCATIONS.find((each) => each === setting)
+  if (!known)
+    throw new Error(`CLIENT_LOCATIONS must be ${CLIENT_LOCATIONS.join(' or ')}, not ${JSON.stringify(setting)}`)
+  return known
 }
 
 function storageOf(env: Cloudflare.Env): Config['storage'] {

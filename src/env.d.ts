@@ -22,6 +22,8 @@ declare namespace Cloudflare {
     readonly R2_ACCOUNT_ID?: string
     /** Makes the first tenant, catalog and administrator on an empty database (secret). */
     readonly BOOTSTRAP_PASSWORD?: string
+    /** `refuse` or `replace`: what warehouse `local` does about locations outside it that clients give. */
+    readonly CLIENT_LOCATIONS?: string
     readonly LOG_LEVEL?: string
   }
 }

@@ -34,7 +34,22 @@ export const VERIFIED_TOKENS_MAX = 1000
 /** What `/api/v1/users/login` hands out. */
 export const SESSION_TTL_SECONDS = 7 * 24 * 3600
 
-/** A lane retries a lost race this often before it answers 409. */
+/** Object storage calls of one request under way at a time: a Worker may wait for six connections' answers. */
+export const PARALLEL_OBJECT_CALLS_MAX = 6
+
+/** Tables in one transaction: three object calls each and a retry or two stay far from a Worker's 1,000 subrequests. */
+export const TRANSACTION_TABLES_MAX = 100
+
+/** New metadata of all tables of one transaction, in UTF-16 code units: it is held until the commit, in 128 MB. */
+export const TRANSACTION_METADATA_CHARS_MAX = 32 * 1024 * 1024
+
+/**
+ * How long an ETag of a table goes on matching at most. Clients keep the credential that came with it, which then has at
+ * least another 40 minutes.
+ */
+export const ETAG_WINDOW_SECONDS = 900
+
+/** A lost race is tried again this often before the answer is 409. */
 export const COMMIT_RETRIES_MAX = 8
 
 /** Commits waiting in one lane; beyond it the caller is told to come back (429). */

@@ -6,6 +6,8 @@ export interface StartOptions {
   readonly host: string
   readonly data: string
   readonly json: boolean
+  /** Undefined: as the data folder has it, `refuse` in a new one. */
+  readonly clientLocations: 'refuse' | 'replace' | undefined
 }
 
 export const USAGE = `npm start -- [options]      runs the catalog until it is interrupted
@@ -13,6 +15,9 @@ export const USAGE = `npm start -- [options]      runs the catalog until it is i
   --port PORT    the port to listen on (8787)
   --host HOST    the address to listen on (127.0.0.1)
   --data DIR     where tables, users and keys are kept (.pangolin)
+  --client-locations refuse|replace
+                 what happens to locations outside the bucket that clients
+                 give to tables and views (refuse, or what was said before)
   --json         print one line of JSON instead of the banner:
                  uri, warehouse, token, username, password
   --help         print this
@@ -22,6 +27,7 @@ const KNOWN = {
   port: { type: 'string' },
   host: { type: 'string' },
   data: { type: 'string' },
+  'client-locations': { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const
@@ -45,6 +51,7 @@ export function parseOptions(args: readonly string[]): StartOptions | 'help' {
     host: typeof values.host === 'string' ? values.host : '127.0.0.1',
     data: typeof values.data === 'string' ? values.data : '.pangolin',
     json: values.json === true,
+    clientLocations: parseClientLocations(values['client-locations']),
   }
 }
 
@@ -70,6 +77,13 @@ function parsePort(value: string | boolean | undefined): number {
     throw new Refusal(`The option --port needs a number from 1 to 65535, not "${String(value)}".`)
   }
   return port
+}
+
+function parseClientLocations(value: string | boolean | undefined): StartOptions['clientLocations'] {
+  if (value === undefined || value === 'refuse' || value === 'replace') {
+    return value
+  }
+  throw new Refusal(`The option --client-locations needs refuse or replace, not "${String(value)}".`)
 }
 
 function optionNames(): string {

@@ -24,8 +24,11 @@ export function loadSecrets(data: string): Secrets {
   return secrets
 }
 
-/** Writes the Worker's settings where the command line would show them to every user; returns the file's name. */
-export function writeWorkerSettings(data: string, secrets: Secrets): string {
+/**
+ * Writes the Worker's settings where the command line would show them to every user; returns the file's name.
+ * Without `clientLocations` the warehouse stays as it is.
+ */
+export function writeWorkerSettings(data: string, secrets: Secrets, clientLocations?: string): string {
   const file = join(data, 'worker.env')
   const settings = {
     TOKEN_KEYS: JSON.stringify(secrets.signingKeys),
@@ -35,6 +38,7 @@ export function writeWorkerSettings(data: string, secrets: Secrets): string {
     S3_SECRET_ACCESS_KEY: secrets.s3SecretAccessKey,
     S3_LOCAL: 'true',
     BOOTSTRAP_PASSWORD: secrets.adminPassword,
+    CLIENT_LOCATIONS: clientLocations ?? '',
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`)

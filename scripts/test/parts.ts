@@ -34,6 +34,14 @@ export async function runPytest(run: Run): Promise<Tally> {
   return tally(isClean, existsSync(report) ? readPytest(readFileSync(report, 'utf8')) : undefined)
 }
 
+/** The REST Compatibility Kit, where there are Java and Maven. */
+export async function runRck(run: Run): Promise<Tally> {
+  const report = join(run.reports, 'rck.json')
+  const script = [join('test', 'rck', 'run.ts'), '--report', report]
+  const isClean = await succeeds(run, [process.execPath, ...process.execArgv, ...script])
+  return tally(isClean, existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as Tally) : undefined)
+}
+
 /** A runner that fails without naming a failed test (nothing found, a file that does not load) counts as one. */
 function tally(isClean: boolean, counts: Tally | undefined): Tally {
   const { passed, failed } = counts ?? { passed: 0, failed: 0 }

@@ -2,35 +2,37 @@ import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import type { Entry, PurgeRequest } from '#versions/model'
 import { actorOf, memberOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
-import { assetKey, namespaceKey, noSuchNamespace, noSuchTable } from './keys.ts'
+import { assetKey, namespaceKey, noSuchAsset, noSuchNamespace, type AssetType } from './keys.ts'
 import { again, valueOf } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
 
 /**
- * Drops a table. With `purge`, the same commit records the job that deletes its files once nothing names them any more.
- * A commit that gets in between is dropped with the table. @throws CatalogError `no-such-table` if it is gone
+ * Drops a table or view. With `purge`, which only tables have, the same commit records the job that deletes its files once
+ * nothing names them any more. A commit that gets in between is dropped with it.
+ * @throws CatalogError `no-such-table`, `no-such-view` if it is gone
  */
-export async function dropTable(
+export async function dropAsset(
   deps: CatalogDeps,
   caller: Caller,
   input: { place: Place; identifier: TableIdentifier; entry: Entry; purge: boolean },
 ): Promise<void> {
   const { place, identifier, purge } = input
+  const type = typeOf(input.entry)
   const name = dotted(identifier.namespace, identifier.name)
   const kind = purge ? 'purge' : 'drop'
   let current: Entry | null = input.entry
   await untilDecided(async () => {
-    if (!current || current.objectId !== input.entry.objectId) throw noSuchTable(identifier)
+    if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, identifier)
     const published = await publish(deps, {
       branchId: place.branch.id,
       at: deps.now().toISOString(),
       members: [
         memberOf(deps, actorOf(caller), {
           kind,
-          action: `${kind}_table`,
+          action: `${kind}_${type}`,
           target: name,
           targetId: current.objectId,
-          message: `${kind} table ${name}`,
+          message: `${kind} ${type} ${name}`,
         }),
       ],
       changes: [{ key: assetKey(identifier), expect: current.rev, next: null }],
@@ -39,16 +41,16 @@ export async function dropTable(
     })
     if (published.outcome === 'committed') return undefined
     if (published.outcome !== 'conflict') return again(published)
-    current = await readTable(deps, place, identifier)
-    return 'again'
+    current = await readAsset(deps, place, identifier)
+    return 'lost'
   })
 }
 
 /**
- * Renames a table within its catalog; its files and its metadata stay as they are.
- * @throws CatalogError `no-such-table`, `no-such-namespace`, `already-exists`
+ * Renames a table or view within its catalog; its files and its metadata stay as they are.
+ * @throws CatalogError `no-such-table`, `no-such-view`, `no-such-namespace`, `already-exists`
  */
-export async function renameTable(
+export async function renameAsset(
   deps: CatalogDeps,
   caller: Caller,
   input: { place: Place; source: TableIdentifier; destination: TableIdentifier; entry: Entry },
@@ -56,20 +58,21 @@ export async function renameTable(
   const { place, source, destination } = input
   const from = dotted(source.namespace, source.name)
   const to = dotted(destination.namespace, destination.name)
+  const type = typeOf(input.entry)
   if (sameKey(source, destination)) return
   let current: Entry | null = input.entry
   await untilDecided(async () => {
-    if (!current || current.objectId !== input.entry.objectId) throw noSuchTable(source)
+    if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, source)
     const published = await publish(deps, {
       branchId: place.branch.id,
       at: deps.now().toISOString(),
       members: [
         memberOf(deps, actorOf(caller), {
           kind: 'rename',
-          action: 'rename_table',
+          action: `rename_${type}`,
           target: from,
           targetId: current.objectId,
-          message: `rename table ${from} to ${to}`,
+          message: `rename ${type} ${from} to ${to}`,
         }),
       ],
       changes: [
@@ -81,11 +84,15 @@ export async function renameTable(
     })
     if (published.outcome === 'committed') return undefined
     if (published.outcome === 'check-failed') throw noSuchNamespace(destination.namespace)
-    if (published.outcome === 'conflict' && published.change === 0)
-      throw new CatalogError('already-exists', `Cannot rename ${from} to ${to}. Table already exists`)
     if (published.outcome !== 'conflict') return again(published)
-    current = await readTable(deps, place, source)
-    return 'again'
+    const taken = published.change === 0 ? await readAsset(deps, place, destination) : null
+    if (taken)
+      throw new CatalogError(
+        'already-exists',
+        `Cannot rename ${from} to ${to}. ${taken.kind === 'view' ? 'View' : 'Table'} already exists`,
+      )
+    current = await readAsset(deps, place, source)
+    return 'lost'
   })
 }
 
@@ -95,9 +102,22 @@ export async function readTable(
   place: { branch: { id: string } },
   identifier: TableIdentifier,
 ): Promise<Entry | null> {
-  const { entries } = await deps.tenant.read({ at: { branchId: place.branch.id }, keys: [assetKey(identifier)] })
-  const entry = entries[0] ?? null
+  const entry = await readAsset(deps, place, identifier)
   return entry?.kind === 'table' ? entry : null
+}
+
+/** The row of a table or view as it is now, or null. */
+export async function readAsset(
+  deps: Pick<CatalogDeps, 'tenant'>,
+  place: { branch: { id: string } },
+  identifier: TableIdentifier,
+): Promise<Entry | null> {
+  const { entries } = await deps.tenant.read({ at: { branchId: place.branch.id }, keys: [assetKey(identifier)] })
+  return entries[0] ?? null
+}
+
+function typeOf(entry: Entry): AssetType {
+  return entry.kind === 'view' ? 'view' : 'table'
 }
 
 /** What to delete, and outside which folders nothing is deleted. */

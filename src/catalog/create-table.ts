@@ -1,18 +1,22 @@
 import { badRequest, CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import { isWithin, validateFile, withoutTrailingSlashes } from '#domain/location'
-import { commitTable, type TableCommit } from '#iceberg/commit'
+import type { R2Storage } from '#domain/records'
+import type { TableCommit } from '#iceberg/commit'
 import { newTableMetadata, type CreateRequest } from '#iceberg/create'
 import { parseJson, wellFormed } from '#iceberg/json'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
 import type { EntryValue } from '#versions/model'
+import { applyCreation } from './apply-commit.ts'
+import { readAsset } from './change-table.ts'
 import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
-import { assetKey, namespaceKey, noSuchNamespace, tableExists } from './keys.ts'
+import { assetKey, nameTaken, namespaceKey, noSuchNamespace } from './keys.ts'
 import {
   checkLocations,
   checkRegistered,
   chosenFolders,
+  chosenLocation,
   defaultLocation,
   foldersOf,
   nextMetadataFile,
@@ -23,8 +27,12 @@ import { NO_CACHE, readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided, type MetadataFile } from './publish.ts'
 
-/** A table as routes answer it: `metadata` is the text of the file, `locations` what a credential may open. */
+/**
+ * A table as routes answer it: `metadata` is the text of the file, `locations` what a credential may open. A staged table
+ * has neither object id nor metadata location.
+ */
 export interface TableState {
+  readonly objectId: string | null
   readonly metadataLocation: string | null
   readonly metadata: string
   readonly locations: EntryValue['locations']
@@ -47,7 +55,8 @@ export async function createTable(
 ): Promise<TableState> {
   const { request, place } = input
   const storage = storageOf(place)
-  const location = request.location ?? defaultLocation(storage, deps.newId())
+  const chosen = chosenLocation(request.location, place.warehouse)
+  const location = chosen ?? defaultLocation(storage, deps.newId())
   const metadata = newTableMetadata({
     ...request,
     location: withoutTrailingSlashes(location),
@@ -57,8 +66,9 @@ export async function createTable(
   checkLocations(metadata, null, storage)
   if (!request.stageCreate) return insert(deps, caller, { ...input, metadata, kind: 'create' })
   const folders = foldersOf(metadata, storage)
-  if (request.location !== undefined || folders.length > 1) await checkStaged(deps, input, folders)
-  return { metadataLocation: null, metadata: writeTableMetadata(metadata), locations: folders.map(({ uri }) => uri) }
+  if (chosen !== undefined || folders.length > 1) await checkStaged(deps, input, folders)
+  const locations = folders.map(({ uri }) => uri)
+  return { objectId: null, metadataLocation: null, metadata: writeTableMetadata(metadata), locations }
 }
 
 /**
@@ -81,24 +91,12 @@ export async function commitNewTable(
   caller: Caller,
   input: Creation & { commit: TableCommit },
 ): Promise<TableState> {
-  const result = commitTable({
-    base: null,
-    commit: input.commit,
-    nowMs: deps.now().getTime(),
-    newUuid: deps.newId,
-  })
-  if (result.result === 'invalid') throw badRequest(result.message)
-  if (result.result !== 'changed')
-    throw new CatalogError(
-      'commit-failed',
-      'message' in result ? result.message : 'Requirement failed: nothing to create',
-    )
-  checkLocations(result.metadata, null, storageOf(input.place))
-  return insert(deps, caller, { ...input, metadata: result.metadata, kind: 'create', taken: alreadyCreated })
+  const { metadata } = applyCreation(deps, input.place.warehouse, input.commit)
+  return insert(deps, caller, { ...input, metadata, kind: 'create', isCommit: true })
 }
 
 /** What a staged create meets that comes second: its one requirement failed. */
-function alreadyCreated(): CatalogError {
+export function alreadyCreated(): CatalogError {
   return new CatalogError('commit-failed', 'Requirement failed: table already exists')
 }
 
@@ -111,21 +109,31 @@ export async function registerTable(
   caller: Caller,
   input: Creation & { metadataLocation: string },
 ): Promise<TableState> {
-  const storage = storageOf(input.place)
-  const file = validateFile(input.metadataLocation, storage, 'metadata-location')
-  const text = await readMetadataFile({ objects: deps.objects, metadataCache: NO_CACHE }, file)
-  const metadata = readRegistered(text, input.metadataLocation)
-  checkRegistered(metadata, storage)
-  if (!foldersOf(metadata, storage).some((folder) => isWithin(file, folder)))
-    throw badRequest(
-      `Can't register ${input.metadataLocation}: expected it below the location that it names as the table's own`,
-    )
+  const { metadata, text } = await readRegistration(deps, storageOf(input.place), input.metadataLocation)
   return insert(deps, caller, {
     ...input,
     metadata,
     kind: 'register',
     existing: { location: input.metadataLocation, text },
   })
+}
+
+/**
+ * Reads and checks a metadata file that a table is to point at.
+ * @throws CatalogError `file-not-found`, `bad-request`
+ */
+export async function readRegistration(
+  deps: CatalogDeps,
+  storage: R2Storage,
+  location: string,
+): Promise<{ metadata: TableMetadata; text: string }> {
+  const file = validateFile(location, storage, 'metadata-location')
+  const text = await readMetadataFile({ objects: deps.objects, metadataCache: NO_CACHE }, file)
+  const metadata = readRegistered(text, location)
+  checkRegistered(metadata, storage)
+  if (!foldersOf(metadata, storage).some((folder) => isWithin(file, folder)))
+    throw badRequest(`Can't register ${location}: expected it below the location that it names as the table's own`)
+  return { metadata, text }
 }
 
 function readRegistered(text: string, location: string): TableMetadata {
@@ -145,7 +153,8 @@ async function insert(
     metadata: TableMetadata
     kind: 'create' | 'register'
     existing?: { location: string; text: string }
-    taken?: () => CatalogError
+    /** A staged create's commit: to be second there is a failed requirement. */
+    isCommit?: boolean
   },
 ): Promise<TableState> {
   const { place, identifier, metadata, kind, existing } = input
@@ -187,13 +196,16 @@ async function insert(
         checks: [{ exists: namespaceKey(identifier.namespace) }],
         purges: [],
       },
-      file,
+      ...(file ? [file] : []),
     )
     switch (published.outcome) {
       case 'committed':
-        return { metadataLocation, metadata: text, locations }
-      case 'conflict':
-        throw input.taken?.() ?? tableExists(identifier)
+        return { objectId, metadataLocation, metadata: text, locations }
+      case 'conflict': {
+        const taken = await readAsset(deps, place, identifier)
+        if (!taken) return 'lost'
+        throw input.isCommit && taken.kind === 'table' ? alreadyCreated() : nameTaken('table', identifier, taken.kind)
+      }
       case 'check-failed':
         throw noSuchNamespace(identifier.namespace)
       case 'overlap':

@@ -1,6 +1,6 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, namespacePath, type Namespace, type TableIdentifier } from '#domain/ident'
-import type { Key } from '#versions/model'
+import type { AssetKind, Key } from '#versions/model'
 
 /** The key of a namespace: a row of its parent. */
 export function namespaceKey(namespace: Namespace): Key {
@@ -16,10 +16,36 @@ export function noSuchNamespace(namespace: Namespace): CatalogError {
   return new CatalogError('no-such-namespace', `Namespace does not exist: ${dotted(namespace)}`)
 }
 
+/** Tables and views share one space of names, but each has its own routes. */
+export type AssetType = Exclude<AssetKind, 'namespace'>
+
 export function noSuchTable({ namespace, name }: TableIdentifier): CatalogError {
   return new CatalogError('no-such-table', `Table does not exist: ${dotted(namespace, name)}`)
 }
 
 export function tableExists({ namespace, name }: TableIdentifier): CatalogError {
   return new CatalogError('already-exists', `Table already exists: ${dotted(namespace, name)}`)
+}
+
+/** A table can't take the name of a view. */
+export function viewStands({ namespace, name }: TableIdentifier): CatalogError {
+  return new CatalogError('already-exists', `View with same name already exists: ${dotted(namespace, name)}`)
+}
+
+export function noSuchView({ namespace, name }: TableIdentifier): CatalogError {
+  return new CatalogError('no-such-view', `View does not exist: ${dotted(namespace, name)}`)
+}
+
+export function noSuchAsset(type: AssetType, identifier: TableIdentifier): CatalogError {
+  return type === 'view' ? noSuchView(identifier) : noSuchTable(identifier)
+}
+
+/** Why a new table or view can't have a name, in the words that Java's clients look for. `found`: what has it. */
+export function nameTaken(wanted: AssetType, identifier: TableIdentifier, found: AssetKind): CatalogError {
+  const name = dotted(identifier.namespace, identifier.name)
+  if (wanted === 'table') return found === 'view' ? viewStands(identifier) : tableExists(identifier)
+  return new CatalogError(
+    'already-exists',
+    found === 'view' ? `View already exists: ${name}` : `Table with same name already exists: ${name}`,
+  )
 }

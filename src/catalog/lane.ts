@@ -1,18 +1,19 @@
-import { badRequest, CatalogError } from '#domain/errors'
+import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import { validateFile } from '#domain/location'
-import type { R2Storage } from '#domain/records'
-import { commitTable, parseTableCommit, type TableCommit } from '#iceberg/commit'
+import type { ClientLocations, R2Storage } from '#domain/records'
+import { parseTableCommit, type TableCommit } from '#iceberg/commit'
 import { parseRequest } from '#iceberg/json'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
 import { JSON_DEPTH_MAX, LANE_QUEUE_CHARS_MAX, LANE_QUEUE_MAX } from '#src/limits'
 import { OPEN_SEQ, type Entry, type EntryValue } from '#versions/model'
+import { applyCommit } from './apply-commit.ts'
 import { readTable } from './change-table.ts'
 import { overlap, type TableState } from './create-table.ts'
 import { memberOf, type Actor, type CatalogDeps } from './deps.ts'
 import { assetKey, noSuchTable } from './keys.ts'
-import { checkLocations, chosenFolders, foldersAfter, nextMetadataFile, type FolderChoice } from './locations.ts'
+import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
 import { readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
@@ -21,6 +22,7 @@ import { publish, untilDecided } from './publish.ts'
 export interface LaneRequest {
   readonly branchId: string
   readonly storage: R2Storage
+  readonly clientLocations?: ClientLocations
   readonly identifier: TableIdentifier
   /** The table's row as the caller's own request read it. */
   readonly entry: Entry
@@ -68,7 +70,7 @@ export function tableLane(): TableLane {
       }
       cached = null
       entry = await readTable(deps, { branch: { id: request.branchId } }, request.identifier)
-      return 'again'
+      return 'lost'
     })
   }
 
@@ -101,25 +103,17 @@ async function commitOnce(
 ): Promise<Base | 'lost' | 'again'> {
   const { storage, identifier, branchId } = request
   const { entry } = base
-  const applied = commitTable({
-    base: { metadata: base.metadata, location: entry.metadataLocation ?? '' },
-    commit,
-    nowMs: deps.now().getTime(),
-    newUuid: deps.newId,
-  })
-  if (applied.result === 'unchanged') return base
-  if (applied.result === 'invalid') throw badRequest(applied.message)
-  if (applied.result !== 'changed') throw new CatalogError('commit-failed', applied.message)
+  const applied = applyCommit(deps, request, base, commit)
+  if (!applied) return base
 
-  const { metadata } = applied
-  checkLocations(metadata, base.metadata, storage)
+  const { metadata, locations } = applied
   const text = writeTableMetadata(metadata)
   const location = nextMetadataFile(metadata, entry.metadataLocation, storage, deps.newId())
   const next: EntryValue = {
     objectId: entry.objectId,
     kind: 'table',
     metadataLocation: location.uri,
-    locations: foldersAfter(metadata, entry.locations, storage),
+    locations,
     properties: {},
     summary: { ...summaryOf(metadata), metadataSha256: await textSha256(text) },
   }
@@ -180,5 +174,6 @@ function newer(cached: Entry | undefined, read: Entry, branchId: string): Entry 
 }
 
 function stateOf({ entry, text }: Base): TableState {
-  return { metadataLocation: entry.metadataLocation, metadata: text, locations: entry.locations }
+  const { objectId, metadataLocation, locations } = entry
+  return { objectId, metadataLocation, metadata: text, locations }
 }

@@ -78,7 +78,7 @@ export async function encodeMetadataFile(uri: string, text: string): Promise<Uin
   if (bytes.length > METADATA_BYTES_MAX)
     throw new CatalogError(
       'too-large',
-      `Table metadata too large: expected at most ${METADATA_BYTES_MAX} bytes, found ${bytes.length}; expire snapshots first`,
+      `Metadata too large: expected at most ${METADATA_BYTES_MAX} bytes, found ${bytes.length}; expire snapshots, or old versions of a view, first`,
     )
   if (!isGzipName(uri)) return bytes
   const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'))

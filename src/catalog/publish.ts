@@ -4,9 +4,10 @@ import type { CommitOutcome } from '#store/store'
 import type { CatalogCommit } from '#versions/model'
 import type { CatalogDeps } from './deps.ts'
 import { encodeMetadataFile } from './metadata-files.ts'
+import { inParallel } from './parallel.ts'
 import { COMMIT_RETRIES_MAX } from '#src/limits'
 
-/** A commit whose fate is known. Whatever is not `committed` is definitely not done, and its file is gone. */
+/** A commit whose fate is known. Whatever is not `committed` is definitely not done, and its files are gone. */
 export type Published = Exclude<CommitOutcome, { outcome: 'unknown' | 'decided' | 'replayed' }>
 
 export interface MetadataFile {
@@ -15,50 +16,69 @@ export interface MetadataFile {
 }
 
 /**
- * Writes the metadata file (create-only), then commits. If the store's answer is lost, the store is asked with the
- * fencing lookup, after which the commit either landed or never will; only then may the file be deleted.
- * @throws CatalogError `commit-state-unknown` if the store can't be asked either: the file stays; `too-large` or
- *   `bad-request` for what no store could keep: nothing was changed
+ * Writes the metadata files (create-only), then commits. If the store's answer is lost, the store is asked with the
+ * fencing lookup, after which the commit either landed or never will; only then may the files be deleted.
+ * @throws CatalogError `commit-state-unknown` if the store can't be asked either: the files stay; `unavailable` if a file
+ *   could not be written, `too-large` or `bad-request` for what no store could keep: nothing was changed
  */
 export async function publish(
   deps: Pick<CatalogDeps, 'tenant' | 'objects' | 'metadataCache'>,
   commit: CatalogCommit,
-  file?: MetadataFile,
+  ...files: readonly MetadataFile[]
 ): Promise<Published> {
-  if (file) await writeFile(deps, file)
+  await writeFiles(deps, files)
   try {
     const published = await decided(deps, commit)
-    if (file && published.outcome === 'committed') deps.metadataCache.set(file.location.uri, file.text)
-    if (file && published.outcome !== 'committed') await forget(deps, file.location)
+    if (published.outcome === 'committed')
+      for (const { location, text } of files) deps.metadataCache.set(location.uri, text)
+    else await forget(deps, files)
     return published
   } catch (error) {
-    if (file && isRefusal(error)) await forget(deps, file.location)
+    if (isRefusal(error)) await forget(deps, files)
     throw error
   }
 }
 
 /**
- * Runs `attempt` until it returns something other than `'again'`: a lost race or a store that was busy.
- * @throws CatalogError `unavailable` after too many attempts; nothing was done
+ * Runs `attempt` until it returns something else than `'lost'`, a race that somebody else won, or `'again'`, a store that
+ * was busy.
+ * @throws CatalogError after too many attempts, nothing having been done: `commit-failed` if the last one lost its race,
+ *   `unavailable` if the store was busy
  */
-export async function untilDecided<T>(attempt: () => Promise<T | 'again'>): Promise<T> {
+export async function untilDecided<T>(attempt: () => Promise<T | 'again' | 'lost'>): Promise<T> {
+  let last: 'again' | 'lost' = 'again'
   for (let attempts = 0; attempts < COMMIT_RETRIES_MAX; attempts += 1) {
     const result = await attempt()
-    if (result !== 'again') return result
+    if (result === 'again') last = 'again'
+    else if (result === 'lost') last = 'lost'
+    else return result
   }
-  throw new CatalogError('unavailable', 'Too many concurrent changes; nothing was changed, try again')
+  throw last === 'lost'
+    ? new CatalogError('commit-failed', 'Too many concurrent changes won; nothing was changed, read again and retry')
+    : new CatalogError('unavailable', 'Too many concurrent changes; nothing was changed, try again')
 }
 
-async function writeFile(deps: Pick<CatalogDeps, 'objects'>, file: MetadataFile): Promise<void> {
-  const bytes = await encodeMetadataFile(file.location.uri, file.text)
-  let created: boolean
+/** Writes all files or leaves none of them. */
+async function writeFiles(deps: Pick<CatalogDeps, 'objects'>, files: readonly MetadataFile[]): Promise<void> {
+  const written: MetadataFile[] = []
   try {
-    created = await deps.objects.create(file.location, bytes, 'application/json')
-  } catch (cause) {
-    await forget(deps, file.location)
-    throw new CatalogError('unavailable', 'Object storage did not take the metadata file; nothing was changed', cause)
+    await inParallel(files, async (file) => {
+      const bytes = await encodeMetadataFile(file.location.uri, file.text)
+      const created = await deps.objects.create(file.location, bytes, 'application/json').catch((cause: unknown) => {
+        written.push(file)
+        throw new CatalogError(
+          'unavailable',
+          'Object storage did not take the metadata file; nothing was changed',
+          cause,
+        )
+      })
+      if (!created) throw new CatalogError('unavailable', `A file stands at ${file.location.uri} already; try again`)
+      written.push(file)
+    })
+  } catch (error) {
+    await forget(deps, written)
+    throw error
   }
-  if (!created) throw new CatalogError('unavailable', `A file stands at ${file.location.uri} already; try again`)
 }
 
 /** The fate of a commit; an exception that is no outcome is a defect of ours, and passed on once it is sure what it left. */
@@ -99,7 +119,7 @@ function isRefusal(error: unknown): boolean {
   return error instanceof CatalogError && ['too-large', 'bad-request', 'internal'].includes(error.kind)
 }
 
-/** Deletes a file that no commit names. Failing at it leaves an orphan, which harms nobody. */
-async function forget(deps: Pick<CatalogDeps, 'objects'>, location: ValidatedLocation): Promise<void> {
-  await deps.objects.delete([location]).catch(() => undefined)
+/** Deletes files that no commit names. Failing at it leaves orphans, which harm nobody. */
+async function forget(deps: Pick<CatalogDeps, 'objects'>, files: readonly MetadataFile[]): Promise<void> {
+  if (files.length > 0) await deps.objects.delete(files.map(({ location }) => location)).catch(() => undefined)
 }

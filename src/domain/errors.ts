@@ -4,6 +4,7 @@
  */
 export type ErrorKind =
   | 'bad-request'
+  | 'illegal-argument'
   | 'unauthenticated'
   | 'forbidden'
   | 'no-such-route'
@@ -11,6 +12,7 @@ export type ErrorKind =
   | 'no-such-warehouse'
   | 'no-such-namespace'
   | 'no-such-table'
+  | 'no-such-view'
   | 'file-not-found'
   | 'already-exists'
   | 'namespace-not-empty'

@@ -64,6 +64,13 @@ export function withoutTrailingSlashes(text: string): string {
   return text.slice(0, end)
 }
 
+/** Whether a location names another scheme or bucket than the warehouse's, or a key that is neither its prefix nor below it. */
+export function isOutside(uri: string, storage: R2Storage): boolean {
+  return !SCHEMES[storage.kind].some((scheme) =>
+    `${uri}/`.startsWith(`${scheme}://${storage.bucket}/${storage.prefix}`),
+  )
+}
+
 /** Whether `inner` is `outer` or lies below it. `outer` is a folder. */
 export function isWithin(inner: ValidatedLocation, outer: ValidatedLocation): boolean {
   return inner.bucket === outer.bucket && inner.key.startsWith(outer.key)

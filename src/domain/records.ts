@@ -18,11 +18,18 @@ export interface R2Storage {
   readonly prefix: string
 }
 
+/** What becomes of a location outside the warehouse that a client gives to a table or a view. */
+export const CLIENT_LOCATIONS = ['refuse', 'replace'] as const
+
+export type ClientLocations = (typeof CLIENT_LOCATIONS)[number]
+
 /** A storage profile: what Pangolin calls a warehouse. (The `warehouse` parameter of `/v1/config` names a catalog.) */
 export interface Warehouse {
   readonly id: string
   readonly name: string
   readonly storage: R2Storage
+  /** `refuse` where it is missing. `replace`: the object gets, or keeps, a location of the catalog's own. */
+  readonly clientLocations?: ClientLocations
   readonly createdAt: string
 }
 

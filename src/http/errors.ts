@@ -3,12 +3,14 @@ import { CatalogError, type ErrorKind } from '#domain/errors'
 /** HTTP status and Iceberg error `type` of each kind (REST specification, ErrorModel; types as Java's clients know them). */
 const WIRE: Readonly<Record<ErrorKind, readonly [status: number, type: string]>> = {
   'bad-request': [400, 'BadRequestException'],
+  'illegal-argument': [400, 'IllegalArgumentException'],
   unauthenticated: [401, 'NotAuthorizedException'],
   forbidden: [403, 'ForbiddenException'],
   'no-such-route': [404, 'NoSuchRouteException'],
   'no-such-warehouse': [404, 'NoSuchWarehouseException'],
   'no-such-namespace': [404, 'NoSuchNamespaceException'],
   'no-such-table': [404, 'NoSuchTableException'],
+  'no-such-view': [404, 'NoSuchViewException'],
   'file-not-found': [404, 'NotFoundException'],
   'method-not-allowed': [405, 'MethodNotAllowedException'],
   'already-exists': [409, 'AlreadyExistsException'],

@@ -13,3 +13,8 @@ export function jsonText(text: string, headers: Readonly<Record<string, string>>
 export function noContent(): Response {
   return new Response(null, { status: 204 })
 }
+
+/** The client has it already (RFC 9110, 15.4.5): no body, and the headers that say what "it" is. */
+export function notModified(headers: Readonly<Record<string, string>>): Response {
+  return new Response(null, { status: 304, headers })
+}

@@ -2,6 +2,7 @@ import type { GrantAction } from '#domain/records'
 import { badRequest } from '#domain/errors'
 import type { Namespace } from '#domain/ident'
 import type { Caller, CatalogDeps, Place, Vending } from '#catalog/deps'
+import type { AssetType } from '#catalog/keys'
 import type { LaneRequest } from '#catalog/lane'
 import type { TableState } from '#catalog/create-table'
 import type { Json } from '#iceberg/json'
@@ -11,10 +12,14 @@ import { decodeNamespace, decodeSegment, pathParameters } from './path.ts'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'DELETE'
 
-/** An object a request names: the catalog itself (no levels), a namespace, or a table in one. */
+/**
+ * An object a request names: the catalog itself (no levels), a namespace, or a table or view in one. `type` is what the
+ * route wants to find under the name, a table if it doesn't say; anything else there counts as missing.
+ */
 export interface Target {
   readonly namespace: Namespace
   readonly name?: string
+  readonly type?: AssetType | 'any'
 }
 
 /**

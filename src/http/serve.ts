@@ -1,6 +1,6 @@
 import { decide, seesCatalog, type Decision, type ScopeChain } from '#authz/evaluate'
 import type { Caller, CatalogDeps, Vending } from '#catalog/deps'
-import { assetKey, namespaceKey, noSuchNamespace, noSuchTable } from '#catalog/keys'
+import { assetKey, namespaceKey, noSuchAsset, noSuchNamespace } from '#catalog/keys'
 import type { LaneRequest } from '#catalog/lane'
 import type { TableState } from '#catalog/create-table'
 import { CatalogError } from '#domain/errors'
@@ -158,7 +158,8 @@ function enforce(need: Need, decision: Decision, target: Target, entryOf: (targe
   const exists = target.namespace.length === 0 || entryOf(target) !== null
   if (need.filtered && exists) return
   if (!exists || decision === 'hidden') {
-    if (target.name !== undefined) throw noSuchTable({ namespace: target.namespace, name: target.name })
+    if (target.name !== undefined)
+      throw noSuchAsset(target.type === 'view' ? 'view' : 'table', { namespace: target.namespace, name: target.name })
     if (target.namespace.length > 0) throw noSuchNamespace(target.namespace)
   }
   if (decision !== 'allowed')
@@ -185,11 +186,12 @@ class KeyList {
     this.#indexes = new Map([...byText.keys()].map((text, index) => [text, index]))
   }
 
-  /** The row of a target; a view does not count as a table. */
+  /** The row of a target; a view does not count as a table, nor a table as a view. */
   entry(target: Target, entries: ReadResult['entries']): Entry | null {
     const key = keysTo(target).at(-1)
     const entry = key ? this.#row(key, entries) : null
-    return target.name !== undefined && entry?.kind !== 'table' ? null : entry
+    const isWanted = target.name === undefined || target.type === 'any' || entry?.kind === (target.type ?? 'table')
+    return isWanted ? entry : null
   }
 
   chain(target: Target, place: Place, entries: ReadResult['entries']): ScopeChain {

@@ -46,7 +46,7 @@ export function addItem<T>(
   }
   choice.nextId ??= [...choice.items.keys()].reduce((next, used) => Math.max(next, used + 1), 0)
   const id = idFor(choice.nextId)
-  if (id > INT_MAX) throw badRequest(`Cannot add ${choice.what}: the table has no ids left`)
+  if (id > INT_MAX) throw badRequest(`Cannot add ${choice.what}: there are no ids left`)
   choice.items.set(id, make(id))
   choice.nextId = Math.max(choice.nextId, id + 1)
   choice.idsByKey.set(key, id)

@@ -60,6 +60,11 @@ export function parseTableCommit(json: Json): TableCommit {
   return { requirements, updates: required(body, 'updates', asList, 'commit').map(readUpdate) }
 }
 
+/** Whether a commit makes a new table: the second half of a staged create. */
+export function createsTable({ requirements }: TableCommit): boolean {
+  return requirements.some(({ type }) => type === 'assert-create')
+}
+
 /** Checks and applies a commit. Pure: neither the base nor the commit is changed. */
 export function commitTable(input: CommitInput): CommitResult {
   const { base, commit } = input

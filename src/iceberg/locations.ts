@@ -7,6 +7,9 @@ export interface UriField {
   readonly shape: 'folder' | 'file'
 }
 
+/** What says where the files of a table, or of a view, are. */
+export type Located = Pick<TableMetadata, 'location' | 'properties'>
+
 /** Table properties that say where writers put files. */
 const PATH_PROPERTIES: readonly string[] = [
   'write.metadata.path',
@@ -34,11 +37,11 @@ export function uriFields(metadata: TableMetadata): readonly UriField[] {
 }
 
 /** The folders a table's files live in: its location first, then those that properties move elsewhere. */
-export function tableFolders(metadata: TableMetadata): readonly string[] {
+export function tableFolders(metadata: Located): readonly string[] {
   return [...new Set([metadata.location, ...pathProperties(metadata).map(({ uri }) => uri)])]
 }
 
-function pathProperties(metadata: TableMetadata): UriField[] {
+function pathProperties(metadata: Located): UriField[] {
   return Object.entries(metadata.properties)
     .filter(([name]) => PATH_PROPERTIES.includes(name.toLowerCase()))
     .map(([field, uri]) => ({ field, uri, shape: 'folder' }))

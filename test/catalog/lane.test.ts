@@ -2,7 +2,7 @@
 // Source: DESIGN 2.2; security cases 20, 22, 32. The races are made: a gate in the store holds a commit back.
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createTable } from '#catalog/create-table'
-import { dropTable, readTable, renameTable } from '#catalog/change-table'
+import { dropAsset, readTable, renameAsset } from '#catalog/change-table'
 import type { Caller, CatalogDeps, Place } from '#catalog/deps'
 import { tableLane, type LaneRequest } from '#catalog/lane'
 import { metadataCache } from '#catalog/metadata-files'
@@ -169,7 +169,7 @@ describe('a lane whose cache is stale', () => {
     const lane = tableLane()
     await lane.commit(deps, await requestOf(setting('a')))
     const stale = await requestOf(setting('b'))
-    await dropTable(deps, caller, { place, identifier, entry: stale.entry, purge: false })
+    await dropAsset(deps, caller, { place, identifier, entry: stale.entry, purge: false })
     await expect(lane.commit(deps, stale)).rejects.toMatchObject({ kind: 'no-such-table' })
     const request = parseCreateRequest({ name: 't', schema: SIMPLE_SCHEMA })
     await createTable(deps, caller, { place, identifier, request, folderChoice: 'any' })
@@ -181,7 +181,7 @@ describe('a lane whose cache is stale', () => {
     await lane.commit(deps, await requestOf(setting('a')))
     const { entry } = await requestOf(setting('b'))
     const destination = { namespace: ['ns'], name: 'moved' }
-    await renameTable(deps, caller, { place, source: identifier, destination, entry })
+    await renameAsset(deps, caller, { place, source: identifier, destination, entry })
     const moved = await readTable(deps, place, destination)
     if (!moved) throw new Error('not moved')
     const request = { ...requestFor(moved), identifier: destination }

@@ -4,16 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { metadataCache } from '#catalog/metadata-files'
 import { publish, untilDecided } from '#catalog/publish'
 import { validateFile } from '#domain/location'
+import type { ObjectStore } from '#objects/objects'
 import { memoryStore } from '#store/memory/memory'
 import type { CommitOutcome, TenantStore } from '#store/store'
 import type { CatalogCommit } from '#versions/model'
 import { memoryObjects } from '#test/support/objects'
 
-const location = validateFile(
-  's3://lake/t/metadata/00000-a.metadata.json',
-  { kind: 'r2', bucket: 'lake', prefix: '' },
-  'file',
-)
+const STORAGE = { kind: 'r2', bucket: 'lake', prefix: '' } as const
+const location = validateFile('s3://lake/t/metadata/00000-a.metadata.json', STORAGE, 'file')
 const file = { location, text: '{}' }
 
 async function tenantWithBranch(): Promise<{ tenant: TenantStore; branchId: string }> {
@@ -135,8 +133,63 @@ describe('publish', () => {
   })
 })
 
-it('gives up after too many attempts with an answer that is safe to retry', async () => {
+describe('publish with several files', () => {
+  const files = Array.from({ length: 9 }, (_, index) => ({
+    location: validateFile(`s3://lake/t/metadata/0000${index}-a.metadata.json`, STORAGE, 'file'),
+    text: '{}',
+  }))
+  const uris = files.map((each) => each.location.uri)
+
+  it('keeps them all, or none of them', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const deps = { tenant, objects, metadataCache: metadataCache() }
+    expect((await publish(deps, commitOf(branchId, 'c1', 'somebody-elses'), ...files)).outcome).toBe('conflict')
+    expect(objects.files.size).toBe(0)
+    expect((await publish(deps, commitOf(branchId, 'c2'), ...files)).outcome).toBe('committed')
+    expect([...objects.files.keys()].toSorted()).toEqual(uris)
+  })
+
+  it.each(uris.map((_, index) => index))('leaves none, and does not commit, if number %s fails', async (failing) => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const memory = memoryObjects()
+    const objects: ObjectStore = {
+      ...memory,
+      async create(place, ...rest) {
+        const created = await memory.create(place, ...rest)
+        return place.uri === uris[failing] ? fail() : created
+      },
+    }
+    const deps = { tenant, objects, metadataCache: metadataCache() }
+    await expect(publish(deps, commitOf(branchId, 'c1'), ...files)).rejects.toMatchObject({ kind: 'unavailable' })
+    expect(memory.files.size).toBe(0)
+    expect(await tenant.settle('c1')).toEqual({ landed: false })
+  })
+
+  it('does not touch a file that stood there before', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    objects.files.set(uris[4] ?? '', new Uint8Array([1]))
+    const deps = { tenant, objects, metadataCache: metadataCache() }
+    await expect(publish(deps, commitOf(branchId, 'c1'), ...files)).rejects.toMatchObject({ kind: 'unavailable' })
+    expect([...objects.files]).toEqual([[uris[4], new Uint8Array([1])]])
+  })
+
+  it('keeps them all while nobody can tell', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const unreachable: TenantStore = { ...tenant, commit: async () => unknown(), settle: async () => fail() }
+    const deps = { tenant: unreachable, objects, metadataCache: metadataCache() }
+    await expect(publish(deps, commitOf(branchId, 'c1'), ...files)).rejects.toMatchObject({
+      kind: 'commit-state-unknown',
+    })
+    expect(objects.files.size).toBe(files.length)
+  })
+})
+
+it('gives up after too many attempts with an answer that is safe to retry: busy is not the same as lost', async () => {
   await expect(untilDecided(async () => 'again')).rejects.toMatchObject({ kind: 'unavailable' })
+  await expect(untilDecided(async () => 'lost')).rejects.toMatchObject({ kind: 'commit-failed' })
 })
 
 function unknown(): CommitOutcome {

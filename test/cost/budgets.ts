@@ -41,6 +41,18 @@ export const BUDGETS = {
   'POST /v1/{prefix}/tables/rename': [2, 13, 120, 14, 0, 0, 0, 0],
   'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}': [2, 10, 60, 9, 0, 0, 0, 0],
   'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table} (purge)': [2, 12, 70, 13, 0, 0, 0, 1],
+  'POST /v1/{prefix}/namespaces/{namespace}/views': [2, 13, 90, 13, 0, 1, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/views': [1, 3, 40, 0, 0, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/views/{view}': [1, 1, 30, 0, 0, 0, 0, 0],
+  'HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}': [1, 1, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/views/{view}': [2, 12, 90, 14, 0, 1, 0, 0],
+  'POST /v1/{prefix}/views/rename': [2, 13, 120, 14, 0, 0, 0, 0],
+  'DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}': [2, 10, 60, 9, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/register-view': [2, 13, 110, 13, 1, 0, 0, 0],
+  'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (not modified)': [1, 1, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/transactions/commit': [2, 12, 600, 120, 10, 10, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister': [2, 10, 70, 9, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/register (overwrite)': [2, 12, 100, 14, 1, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/register': [2, 13, 110, 13, 1, 0, 0, 0],
 } as const satisfies Record<string, Budget>
 

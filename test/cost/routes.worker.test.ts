@@ -5,6 +5,7 @@ import { env } from 'cloudflare:workers'
 import { icebergRoutes } from '#http/iceberg/routes'
 import { beforeAll, expect, test } from 'vitest'
 import { BUDGETS, overruns } from './budgets.ts'
+import { replaceRequest, versionOf, viewRequest } from '#test/support/views'
 import { propertyCommit, SCHEMA, seedTables } from './lake.ts'
 import { openWorker, type CostWorker, type Sent } from './worker.ts'
 
@@ -30,6 +31,22 @@ const STALE = {
   updates: [{ action: 'set-properties', updates: { touched: 'never' } }],
 }
 const NAME_LAKE = (name: string) => ({ namespace: ['lake'], name })
+const TEN_TABLES = {
+  'table-changes': Array.from({ length: 10 }, (_, n) => ({
+    identifier: { namespace: ['ten'], name: `t000${n}` },
+    ...propertyCommit(n),
+  })),
+}
+const SEEDED_VIEW = {
+  'view-uuid': 'c0ffee00-5e0b-4d8e-9a54-6c4b3a1d2f00',
+  'format-version': 1,
+  location: 's3://lake/seeded/view',
+  schemas: [{ ...SCHEMA, 'schema-id': 0 }],
+  'current-version-id': 1,
+  versions: [versionOf('select 1', ['spark'])],
+  'version-log': [{ 'timestamp-ms': 1_700_000_000_000, 'version-id': 1 }],
+}
+const VIEW_FILE = 'seeded/view/metadata/00000-seeded.metadata.json'
 const SEEDED = 's3://lake/seeded/lake/t0002/metadata/00000-seeded.metadata.json'
 
 /** In this order: each finds what the ones before it left. */
@@ -62,6 +79,11 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
   ],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (first time)', ['GET', `${LAKE}/t0000`], 200],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['GET', `${LAKE}/t0000`], 200],
+  [
+    'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (not modified)',
+    ['GET', `${LAKE}/t0003`, undefined, { 'if-none-match': '*' }],
+    304,
+  ],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (refs)', ['GET', `${LAKE}/t0000?snapshots=refs`], 200],
   ['HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['HEAD', `${LAKE}/t0000`], 204],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials', ['GET', `${LAKE}/t0000/credentials`], 200],
@@ -83,6 +105,21 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
   ],
   ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused)', ['POST', `${LAKE}/t0001`, STALE], 409],
   [
+    'POST /v1/{prefix}/namespaces/{namespace}/register (overwrite)',
+    [
+      'POST',
+      `${NAMESPACES}/lake/register`,
+      { name: 't0001', 'metadata-location': SEEDED.replaceAll('t0002', 't0001'), overwrite: true },
+    ],
+    200,
+  ],
+  ['POST /v1/{prefix}/transactions/commit', ['POST', '/v1/demo/transactions/commit', TEN_TABLES], 204],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister',
+    ['POST', `${NAMESPACES}/ten/tables/t0009/unregister`],
+    200,
+  ],
+  [
     'POST /v1/{prefix}/tables/rename',
     [
       'POST',
@@ -95,6 +132,30 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
   [
     'POST /v1/{prefix}/namespaces/{namespace}/register',
     ['POST', `${NAMESPACES}/lake/register`, { name: 'again', 'metadata-location': SEEDED }],
+    200,
+  ],
+  ['POST /v1/{prefix}/namespaces/{namespace}/views', ['POST', `${SALES}/views`, viewRequest('v')], 200],
+  ['GET /v1/{prefix}/namespaces/{namespace}/views', ['GET', `${SALES}/views`], 200],
+  ['GET /v1/{prefix}/namespaces/{namespace}/views/{view}', ['GET', `${SALES}/views/v`], 200],
+  ['HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}', ['HEAD', `${SALES}/views/v`], 204],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/views/{view}',
+    ['POST', `${SALES}/views/v`, replaceRequest('select 2')],
+    200,
+  ],
+  [
+    'POST /v1/{prefix}/views/rename',
+    [
+      'POST',
+      '/v1/demo/views/rename',
+      { source: { namespace: ['sales'], name: 'v' }, destination: { namespace: ['sales'], name: 'w' } },
+    ],
+    204,
+  ],
+  ['DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}', ['DELETE', `${SALES}/views/w`], 204],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/register-view',
+    ['POST', `${SALES}/register-view`, { name: 'x', 'metadata-location': `s3://lake/${VIEW_FILE}` }],
     200,
   ],
   [
@@ -110,6 +171,8 @@ beforeAll(async () => {
   worker = await openWorker()
   await seedTables(worker, 'thousand', 1000, false)
   await seedTables(worker, 'lake', 4, true)
+  await seedTables(worker, 'ten', 10, true)
+  await env.LAKE.put(VIEW_FILE, JSON.stringify(SEEDED_VIEW))
 })
 
 test.each(CASES)('%s', async (name, sent, status) => {

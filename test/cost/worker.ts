@@ -16,7 +16,7 @@ export interface Answer {
 }
 
 /** A request as tests write it down; `body` is sent as JSON. */
-export type Sent = readonly [method: string, path: string, body?: object]
+export type Sent = readonly [method: string, path: string, body?: object | undefined, headers?: Record<string, string>]
 
 export interface CostWorker {
   readonly store: Store
@@ -42,12 +42,12 @@ export async function openWorker(): Promise<CostWorker> {
     LOG_LEVEL: 'info',
   }
   const lines = vi.spyOn(console, 'log').mockImplementation(() => undefined)
-  const serve = async ([method, path, body]: Sent, token?: string): Promise<Answer> => {
+  const serve = async ([method, path, body, headers]: Sent, token?: string): Promise<Answer> => {
     const context = createExecutionContext()
     const response = await worker.fetch(
       new Request(`http://catalog.test${path}`, {
         method,
-        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+        headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
       settings,

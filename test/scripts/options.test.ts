@@ -1,19 +1,26 @@
-// Contract: npm start understands its five options, and says in one sentence what it does not understand.
+// Contract: npm start understands its options, and says in one sentence what it does not understand.
 // Source: README, the options of npm start.
 import { expect, it } from 'vitest'
 import { parseOptions } from '../../scripts/start/options.ts'
 import { Refusal } from '../../scripts/start/refusal.ts'
 
 it('has a default for everything', () => {
-  expect(parseOptions([])).toEqual({ port: 8787, host: '127.0.0.1', data: '.pangolin', json: false })
+  expect(parseOptions([])).toEqual({
+    port: 8787,
+    host: '127.0.0.1',
+    data: '.pangolin',
+    json: false,
+    clientLocations: undefined,
+  })
 })
 
 it('reads both spellings of a value', () => {
-  expect(parseOptions(['--port', '1', '--host=::1', '--data=x y', '--json'])).toEqual({
+  expect(parseOptions(['--port', '1', '--host=::1', '--data=x y', '--json', '--client-locations', 'replace'])).toEqual({
     port: 1,
     host: '::1',
     data: 'x y',
     json: true,
+    clientLocations: 'replace',
   })
   expect(parseOptions(['--json', '--help'])).toBe('help')
 })
@@ -28,6 +35,8 @@ it.each([
   [['--port', '1e3'], '"1e3"'],
   [['--data', ''], '--data'],
   [['--json=no'], '--json'],
+  [['--client-locations', 'maybe'], '"maybe"'],
+  [['--client-locations'], '--client-locations'],
   [['--toString'], '--toString'],
   [['up'], '"up"'],
 ])('refuses %j in one sentence that names it', (args, named) => {

@@ -4,7 +4,7 @@ import { tokenAuthority } from '#authn/tokens'
 import type { CatalogDeps } from '#catalog/deps'
 import { tableLane, type TableLane } from '#catalog/lane'
 import { metadataCache } from '#catalog/metadata-files'
-import type { GrantAction, GrantScope, Role } from '#domain/records'
+import type { ClientLocations, GrantAction, GrantScope, Role } from '#domain/records'
 import { errorResponse } from '#http/errors'
 import { icebergRoutes } from '#http/iceberg/routes'
 import { honoPath, rawPath, rawQuery } from '#http/path'
@@ -60,7 +60,15 @@ const authority = generateKeyPair('ES256', { extractable: true }).then(async ({ 
 
 /** Opens a tenant with catalog `demo` in warehouse `s3://lake/`. The ports can be replaced to inject faults. */
 export async function openCatalog(
-  ports: { store?: Store; objects?: ObjectStore; files?: MemoryObjects; bucket?: string; prefix?: string } = {},
+  ports: {
+    store?: Store
+    objects?: ObjectStore
+    files?: MemoryObjects
+    bucket?: string
+    prefix?: string
+    clientLocations?: ClientLocations
+    now?: () => Date
+  } = {},
 ): Promise<TestCatalog> {
   const store = ports.store ?? memoryStore()
   const objects = ports.files ?? memoryObjects()
@@ -73,6 +81,7 @@ export async function openCatalog(
       id: warehouseId,
       name: 'local',
       storage: { kind: 'r2', bucket: ports.bucket ?? 'lake', prefix: ports.prefix ?? '' },
+      ...(ports.clientLocations ? { clientLocations: ports.clientLocations } : {}),
       createdAt: at,
     },
     catalog: { id: catalogId, name: 'demo', warehouseId, properties: {}, createdAt: at },
@@ -97,7 +106,7 @@ export async function openCatalog(
       tenant,
       objects: ports.objects ?? objects,
       metadataCache: cache,
-      now: () => new Date(),
+      now: ports.now ?? (() => new Date()),
       newId: uuid,
     }
     return {

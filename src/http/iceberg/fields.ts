@@ -46,9 +46,9 @@ export function flag(body: Json, name: string): boolean {
   return value
 }
 
-/** `{ "namespace": […], "name": "…" }`. @throws CatalogError `bad-request` */
-export function identifier(body: Json, name: string): TableIdentifier {
+/** `{ "namespace": […], "name": "…" }` of a table, or of what `type` says. @throws CatalogError `bad-request` */
+export function identifier(body: Json, name: string, type = 'table'): TableIdentifier {
   const value = field(body, name)
-  if (value === undefined) throw badRequest(`Invalid ${name}: expected a table identifier`)
-  return { namespace: checkNamespace(field(value, 'namespace')), name: checkName(field(value, 'name'), 'table name') }
+  if (value === undefined) throw badRequest(`Invalid ${name}: expected a ${type} identifier`)
+  return { namespace: checkNamespace(field(value, 'namespace')), name: checkName(field(value, 'name'), `${type} name`) }
 }

@@ -4,6 +4,7 @@ import type { StorageAccess } from '#signers/signer'
 import type { Entry } from '#versions/model'
 import { jsonText } from '../respond.ts'
 import type { CatalogContext } from '../route.ts'
+import { etagHeader } from './etag.ts'
 
 /**
  * LoadTableResult: the stored metadata is spliced in as text, and the credential stands both in `config` (some clients
@@ -13,13 +14,17 @@ export async function loadResult(
   context: CatalogContext<unknown>,
   state: TableState,
   access: StorageAccess,
+  etag: string | null,
 ): Promise<Response> {
   const credential = await credentialFor(context, state.locations, access)
   const location =
     state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
   const config = JSON.stringify(credential?.config ?? {})
   const credentials = JSON.stringify(credential ? [credential] : [])
-  return jsonText(`{${location}"metadata":${state.metadata},"config":${config},"storage-credentials":${credentials}}`)
+  return jsonText(
+    `{${location}"metadata":${state.metadata},"config":${config},"storage-credentials":${credentials}}`,
+    etagHeader(etag),
+  )
 }
 
 /**

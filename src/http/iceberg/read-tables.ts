@@ -9,9 +9,10 @@ import { readTableMetadata, writeTableMetadata } from '#iceberg/metadata'
 import { onlyReferencedSnapshots } from '#iceberg/refs-view'
 import type { Entry } from '#versions/model'
 import { pageRequest, pageToken } from '../page.ts'
-import { json, noContent } from '../respond.ts'
+import { json, noContent, notModified } from '../respond.ts'
 import { namespaceParameter, parameter, type Asked, type CatalogContext, type Target } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
+import { etagHeader, isMatch, tableEtag } from './etag.ts'
 import { text } from './fields.ts'
 import { accessOf, credentialFor, loadResult } from './load-result.ts'
 import { listed, listName } from './namespaces.ts'
@@ -54,12 +55,15 @@ export const loadTable = catalogRoute({
     const snapshots = context.query.get('snapshots')?.toLowerCase() ?? 'all'
     if (snapshots !== 'all' && snapshots !== 'refs')
       throw badRequest(`Invalid snapshots: expected 'all' or 'refs', found ${JSON.stringify(snapshots.slice(0, 20))}`)
-    const { metadataLocation, locations, summary } = foundTable(context)
+    const { objectId, metadataLocation, locations, summary } = foundTable(context)
+    const access = accessOf(context, 'table')
+    const etag = await tableEtag(context, { objectId, metadataLocation }, access, snapshots)
+    if (isMatch(context.headers.get('if-none-match'), etag)) return notModified(etagHeader(etag))
     const file = validateFile(metadataLocation, context.place.warehouse.storage, 'metadata location')
     const stored = await readMetadataFile(context.deps, file, summary.metadataSha256)
     const metadata =
       snapshots === 'all' ? stored : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored)))
-    return loadResult(context, { metadataLocation, metadata, locations }, accessOf(context, 'table'))
+    return loadResult(context, { objectId, metadataLocation, metadata, locations }, access, etag)
   },
 })
 
@@ -99,7 +103,7 @@ export const reportMetrics = catalogRoute({
 })
 
 /** The one table a route names. */
-export function onTable(asked: Asked<unknown>): { catalog: Target; namespace: Target; table: Required<Target> } {
+export function onTable(asked: Asked<unknown>): { catalog: Target; namespace: Target; table: Target } {
   const { namespace, name } = tableParameter(asked)
   return { catalog: { namespace: [] }, namespace: { namespace }, table: { namespace, name } }
 }

@@ -2,7 +2,10 @@ import type { ServedRoute } from '../serve.ts'
 import { configRoute } from './config.ts'
 import * as namespaces from './namespaces.ts'
 import * as read from './read-tables.ts'
+import * as readViews from './read-views.ts'
+import { commitTransactionRoute } from './transactions.ts'
 import * as write from './write-tables.ts'
+import * as writeViews from './write-views.ts'
 
 /** Every catalog route under `/v1/{prefix}`: what is listed here is served, and advertised, and nothing else is. */
 const served: readonly ServedRoute[] = [
@@ -20,6 +23,16 @@ const served: readonly ServedRoute[] = [
   write.dropTableRoute,
   write.renameTableRoute,
   write.registerTableRoute,
+  write.unregisterTableRoute,
+  commitTransactionRoute,
+  readViews.listViews,
+  writeViews.createViewRoute,
+  readViews.loadViewRoute,
+  readViews.viewExists,
+  writeViews.replaceViewRoute,
+  writeViews.dropViewRoute,
+  writeViews.renameViewRoute,
+  writeViews.registerViewRoute,
   read.reportMetrics,
   read.loadCredentials,
 ]

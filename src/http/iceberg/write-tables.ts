@@ -1,17 +1,20 @@
-import { dropTable, renameTable } from '#catalog/change-table'
-import { commitNewTable, createTable, registerTable } from '#catalog/create-table'
+import { dropAsset, renameAsset } from '#catalog/change-table'
+import { commitNewTable, createTable, registerTable, type TableState } from '#catalog/create-table'
 import { actorOf } from '#catalog/deps'
-import { tableExists } from '#catalog/keys'
+import { nameTaken, viewStands } from '#catalog/keys'
 import type { FolderChoice } from '#catalog/locations'
+import { replaceTable, unregisterTable } from '#catalog/registration'
 import { badRequest, CatalogError } from '#domain/errors'
 import { checkName, dotted } from '#domain/ident'
-import { parseTableCommit, type TableCommit } from '#iceberg/commit'
+import { createsTable, parseTableCommit, type TableCommit } from '#iceberg/commit'
 import { parseCreateRequest } from '#iceberg/create'
+import type { Entry } from '#versions/model'
 import { jsonText, noContent } from '../respond.ts'
 import { namespaceParameter, type CatalogContext } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
+import { etagHeader, tableEtag } from './etag.ts'
 import { flag, identifier, text } from './fields.ts'
-import { loadResult } from './load-result.ts'
+import { accessOf, loadResult } from './load-result.ts'
 import { foundTable, onTable, TABLE, tableParameter, TABLES } from './read-tables.ts'
 
 export const createTableRoute = catalogRoute({
@@ -29,7 +32,7 @@ export const createTableRoute = catalogRoute({
       ...creation(context),
       request: context.body,
     })
-    return loadResult(context, created, 'read-write')
+    return loadResult(context, created, 'read-write', await tableEtag(context, created, 'read-write'))
   },
 })
 
@@ -50,9 +53,25 @@ export const registerTableRoute = catalogRoute({
   writes: true,
   handler: async (context) => {
     const { overwrite, metadataLocation } = context.body
-    if (overwrite) throw badRequest('Invalid overwrite: replacing a registered table is not offered; drop it first')
-    const registered = await registerTable(context.deps, context.caller, { ...creation(context), metadataLocation })
-    return loadResult(context, registered, 'read-write')
+    const existing = overwrite ? context.entry('table') : null
+    const registered =
+      existing?.kind === 'table'
+        ? await overwriteTable(context, existing, metadataLocation)
+        : await registerTable(context.deps, context.caller, { ...creation(context), metadataLocation })
+    return loadResult(context, registered, 'read-write', await tableEtag(context, registered, 'read-write'))
+  },
+})
+
+export const unregisterTableRoute = catalogRoute({
+  method: 'POST',
+  path: `${TABLE}/unregister`,
+  authorize: [{ actions: ['read', 'delete'], on: 'table' }],
+  targets: onTable,
+  writes: true,
+  handler: async (context) => {
+    const { deps, caller, place } = context
+    const entry = foundTable(context)
+    return pointed(await unregisterTable(deps, caller, { place, identifier: tableParameter(context), entry }), null)
   },
 })
 
@@ -60,13 +79,14 @@ export const commitTableRoute = catalogRoute({
   method: 'POST',
   path: TABLE,
   authorize: ({ body }) =>
-    creates(body) ? [{ actions: ['create'], on: 'namespace' }] : [{ actions: ['read', 'update'], on: 'table' }],
+    createsTable(body) ? [{ actions: ['create'], on: 'namespace' }] : [{ actions: ['read', 'update'], on: 'table' }],
   body: parseTableCommit,
-  targets: onTable,
+  targets: (asked) =>
+    createsTable(asked.body) ? newTable(namespaceParameter(asked), tableParameter(asked).name) : onTable(asked),
   writes: true,
   handler: async (context) => {
-    const done = creates(context.body) ? await commitCreation(context) : await commitChange(context)
-    return jsonText(`{"metadata-location":${JSON.stringify(done.metadataLocation)},"metadata":${done.metadata}}`)
+    const done = createsTable(context.body) ? await commitCreation(context) : await commitChange(context)
+    return pointed(done, await tableEtag(context, done, accessOf(context, 'table')))
   },
 })
 
@@ -82,7 +102,7 @@ export const dropTableRoute = catalogRoute({
       throw badRequest(`Invalid purgeRequested: expected true or false, found ${JSON.stringify(purge.slice(0, 20))}`)
     // Woken before the commit, the runner finds the job even if this request ends right after it.
     if (purge === 'true') await context.purgeSoon()
-    await dropTable(context.deps, context.caller, {
+    await dropAsset(context.deps, context.caller, {
       place: context.place,
       identifier: tableParameter(context),
       entry: foundTable(context),
@@ -111,34 +131,61 @@ export const renameTableRoute = catalogRoute({
     const entry = context.entry('source')
     if (!entry)
       throw new CatalogError('no-such-table', `Table does not exist: ${dotted(source.namespace, source.name)}`)
-    await renameTable(context.deps, context.caller, { place: context.place, source, destination, entry })
+    await renameAsset(context.deps, context.caller, { place: context.place, source, destination, entry })
     return noContent()
   },
 })
 
+/** The targets of whatever makes a table: under its name there may be a view. */
 function newTable(namespace: readonly string[], name: string) {
-  return { catalog: { namespace: [] }, namespace: { namespace }, table: { namespace, name } }
+  return { catalog: { namespace: [] }, namespace: { namespace }, table: { namespace, name, type: 'any' as const } }
 }
 
 /** What every way of creating a table needs; a name that is taken is refused before anything is written. */
 function creation(context: CatalogContext<{ readonly name: string }>) {
   const identifierOf = { namespace: namespaceParameter(context), name: context.body.name }
-  if (context.entry('table')) throw tableExists(identifierOf)
+  const taken = context.entry('table')
+  if (taken) throw nameTaken('table', identifierOf, taken.kind)
   return { place: context.place, identifier: identifierOf, folderChoice: folderChoiceOf(context) }
 }
 
+/** Registers over an existing table, which is as much as changing and dropping it. */
+function overwriteTable(
+  context: CatalogContext<{ readonly name: string }>,
+  entry: Entry,
+  metadataLocation: string,
+): Promise<TableState> {
+  const { deps, caller, place, body } = context
+  const identifierOf = { namespace: namespaceParameter(context), name: body.name }
+  if (!context.may(['update', 'delete'], 'table'))
+    throw new CatalogError(
+      'forbidden',
+      `Not allowed: update, delete on ${dotted(identifierOf.namespace, identifierOf.name)} needs a grant`,
+    )
+  return replaceTable(deps, caller, {
+    place,
+    identifier: identifierOf,
+    entry,
+    metadataLocation,
+    folderChoice: folderChoiceOf(context),
+  })
+}
+
+/** CommitTableResponse: the metadata and where it is, without credentials. */
+function pointed({ metadataLocation, metadata }: TableState, etag: string | null): Response {
+  return jsonText(`{"metadata-location":${JSON.stringify(metadataLocation)},"metadata":${metadata}}`, etagHeader(etag))
+}
+
 /** Where a table lies decides what its credential opens, so choosing that takes rights beyond the table's own. */
-function folderChoiceOf(context: CatalogContext<unknown>): FolderChoice {
+export function folderChoiceOf(context: CatalogContext<unknown>): FolderChoice {
   if (context.mayInTenant(['all'])) return 'any'
   return context.may(['write'], 'catalog') ? 'unused' : 'default'
 }
 
-function creates(commit: TableCommit): boolean {
-  return commit.requirements.some(({ type }) => type === 'assert-create')
-}
-
 function commitCreation(context: CatalogContext<TableCommit>) {
-  if (context.entry('table')) throw new CatalogError('commit-failed', 'Requirement failed: table already exists')
+  const taken = context.entry('table')
+  if (taken?.kind === 'view') throw viewStands(tableParameter(context))
+  if (taken) throw new CatalogError('commit-failed', 'Requirement failed: table already exists')
   return commitNewTable(context.deps, context.caller, {
     place: context.place,
     identifier: tableParameter(context),
@@ -148,9 +195,11 @@ function commitCreation(context: CatalogContext<TableCommit>) {
 }
 
 function commitChange(context: CatalogContext<TableCommit>) {
+  const { storage, clientLocations } = context.place.warehouse
   return context.commit({
     branchId: context.place.branch.id,
-    storage: context.place.warehouse.storage,
+    storage,
+    ...(clientLocations ? { clientLocations } : {}),
     identifier: tableParameter(context),
     entry: foundTable(context),
     body: context.bodyText,

@@ -5,6 +5,7 @@ import { icebergRoutes } from '#http/iceberg/routes'
 import { assetKey, namespaceKey } from '#catalog/keys'
 import type { GrantAction } from '#domain/records'
 import { openCatalog, SIMPLE_SCHEMA, type Person, type TestCatalog } from '#test/support/catalog'
+import { replaceRequest, viewRequest } from '#test/support/views'
 
 type Who = 'anonymous' | 'neighbour' | 'nobody' | 'lister' | 'reader' | 'writer' | 'admin'
 type Expected = Readonly<Record<Who, number>>
@@ -23,6 +24,7 @@ function expected(...statuses: [number, number, number, number, number, number, 
 
 const ns = '/v1/demo/namespaces/ns'
 const table = `${ns}/tables/t`
+const view = `${ns}/views/v`
 const missing = { source: { namespace: ['ns'], name: 't' }, destination: { namespace: ['ns'], name: 't' } }
 const commit = { requirements: [], updates: [{ action: 'set-properties', updates: { a: 'b' } }] }
 
@@ -83,8 +85,53 @@ const samples: Readonly<Record<string, Sample>> = {
     body: missing,
     expected: expected(401, 404, 404, 403, 403, 204, 204),
   },
+  'POST /v1/{prefix}/transactions/commit': {
+    path: '/v1/demo/transactions/commit',
+    body: { 'table-changes': [{ identifier: { namespace: ['ns'], name: 't' }, ...commit }] },
+    expected: expected(401, 404, 404, 403, 403, 204, 204),
+  },
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister': {
+    path: `${ns}/tables/u/unregister`,
+    expected: expected(401, 404, 404, 403, 403, 200, 404),
+  },
   'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}': {
     path: table,
+    expected: expected(401, 404, 404, 403, 403, 204, 404),
+  },
+  'GET /v1/{prefix}/namespaces/{namespace}/views': {
+    path: `${ns}/views`,
+    expected: expected(401, 404, 404, 200, 200, 200, 200),
+  },
+  'POST /v1/{prefix}/namespaces/{namespace}/views': {
+    path: `${ns}/views`,
+    body: viewRequest('new'),
+    expected: expected(401, 404, 404, 403, 403, 200, 409),
+  },
+  'GET /v1/{prefix}/namespaces/{namespace}/views/{view}': {
+    path: view,
+    expected: expected(401, 404, 404, 403, 200, 200, 200),
+  },
+  'HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}': {
+    path: view,
+    expected: expected(401, 404, 404, 204, 204, 204, 204),
+  },
+  'POST /v1/{prefix}/namespaces/{namespace}/views/{view}': {
+    path: view,
+    body: replaceRequest('select 2'),
+    expected: expected(401, 404, 404, 403, 403, 200, 200),
+  },
+  'POST /v1/{prefix}/namespaces/{namespace}/register-view': {
+    path: `${ns}/register-view`,
+    body: { name: 'r', 'metadata-location': 's3://lake/none/metadata/00000-x.gz.metadata.json' },
+    expected: expected(401, 404, 404, 403, 403, 404, 404),
+  },
+  'POST /v1/{prefix}/views/rename': {
+    path: '/v1/demo/views/rename',
+    body: { source: { namespace: ['ns'], name: 'v' }, destination: { namespace: ['ns'], name: 'v' } },
+    expected: expected(401, 404, 404, 403, 403, 204, 204),
+  },
+  'DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}': {
+    path: view,
     expected: expected(401, 404, 404, 403, 403, 204, 404),
   },
   'DELETE /v1/{prefix}/namespaces/{namespace}': { path: ns, expected: expected(401, 404, 404, 403, 403, 409, 409) },
@@ -97,7 +144,9 @@ describe('every route', () => {
   beforeAll(async () => {
     catalog = await openCatalog()
     await catalog.call(catalog.admin, 'POST', '/v1/demo/namespaces', { namespace: ['ns'] })
-    await catalog.call(catalog.admin, 'POST', `${ns}/tables`, { name: 't', schema: SIMPLE_SCHEMA })
+    for (const name of ['t', 'u'])
+      await catalog.call(catalog.admin, 'POST', `${ns}/tables`, { name, schema: SIMPLE_SCHEMA })
+    await catalog.call(catalog.admin, 'POST', `${ns}/views`, viewRequest('v'))
     const neighbour = await catalog.neighbour()
     const scope = { type: 'catalog' as const, catalogId: catalog.catalogId }
     const granted = (...actions: GrantAction[]) => catalog.person('tenant-user', { scope, actions })
@@ -187,6 +236,36 @@ describe('what a caller may not know of', () => {
     expect((await catalog.call(guest, 'GET', `${ns}/tables/moved`)).status).toBe(200)
     await catalog.call(catalog.admin, 'POST', `${ns}/tables`, { name: 'b', schema: SIMPLE_SCHEMA })
     expect((await catalog.call(guest, 'GET', `${ns}/tables/b`)).status).toBe(404)
+  })
+})
+
+describe('a grant on one view', () => {
+  it('opens that view, also under another name, and nothing beside it', async () => {
+    const catalog = await openCatalog()
+    await catalog.call(catalog.admin, 'POST', '/v1/demo/namespaces', { namespace: ['ns'] })
+    for (const name of ['a', 'b']) await catalog.call(catalog.admin, 'POST', `${ns}/views`, viewRequest(name))
+    await catalog.call(catalog.admin, 'POST', `${ns}/tables`, { name: 't', schema: SIMPLE_SCHEMA })
+    const scope = {
+      type: 'asset' as const,
+      catalogId: catalog.catalogId,
+      objectId: await objectId(catalog, assetKey({ namespace: ['ns'], name: 'b' })),
+    }
+    const guest = await catalog.person('tenant-user', { scope, actions: ['read'] })
+    const names = await catalog.call(guest, 'GET', `${ns}/views`)
+    expect(names.json.identifiers).toEqual([{ namespace: ['ns'], name: 'b' }])
+    expect((await catalog.call(guest, 'GET', `${ns}/views/b`)).status).toBe(200)
+    const [hidden, absent] = [
+      await catalog.call(guest, 'GET', `${ns}/views/a`),
+      await catalog.call(guest, 'GET', `${ns}/views/n`),
+    ]
+    expect([hidden.status, hidden.text]).toEqual([404, absent.text.replace('ns.n', 'ns.a')])
+    expect((await catalog.call(guest, 'GET', `${ns}/views/t`)).json.error.type).toBe('NoSuchViewException')
+    expect((await catalog.call(guest, 'POST', `${ns}/views/b`, replaceRequest('select 2'))).status).toBe(403)
+    await catalog.call(catalog.admin, 'POST', '/v1/demo/views/rename', {
+      source: { namespace: ['ns'], name: 'b' },
+      destination: { namespace: ['ns'], name: 'moved' },
+    })
+    expect((await catalog.call(guest, 'GET', `${ns}/views/moved`)).status).toBe(200)
   })
 })
 

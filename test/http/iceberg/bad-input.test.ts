@@ -66,6 +66,7 @@ describe('bodies', () => {
       TABLE,
       '/v1/demo/tables/rename',
       '/v1/demo/namespaces/ns/register',
+      '/v1/demo/transactions/commit',
     ])
       await bad(await post(path, body))
   })

@@ -1,5 +1,5 @@
 // Contract: no body, however odd, makes a 5xx or a table that does not load.
-// Source: security case 38; REST specification, CreateTableRequest and CommitTableRequest. FUZZ_RUNS and FUZZ_SEED steer it.
+// Source: security case 38; REST specification, CreateTableRequest, CommitTableRequest, CommitTransactionRequest. FUZZ_RUNS and FUZZ_SEED steer it.
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { jsonOf } from '#iceberg/json'
@@ -145,7 +145,7 @@ const spoiled = (document: unknown) =>
     })
     .map((places) => places.reduce<unknown>((spoilt, [path, by]) => spoil(spoilt, path, by), document))
 
-it(`survives ${RUNS} odd creates and ${RUNS} odd commits (seed ${SEED})`, { timeout: 600_000 }, async () => {
+it(`survives ${RUNS} odd creates, commits and transactions each (seed ${SEED})`, { timeout: 600_000 }, async () => {
   const catalog = await openCatalog()
   await catalog.call(catalog.admin, 'POST', '/v1/demo/namespaces', { namespace: ['ns'] })
   await catalog.call(catalog.admin, 'POST', '/v1/demo/namespaces/ns/tables', {
@@ -170,6 +170,19 @@ it(`survives ${RUNS} odd creates and ${RUNS} odd commits (seed ${SEED})`, { time
       count(answer.status)
       expect(answer.status, answer.text).toBeLessThan(500)
       if (answer.status === 200) {
+        const loaded = await catalog.call(catalog.admin, 'GET', '/v1/demo/namespaces/ns/tables/t')
+        expect(() => readTableMetadata(JSON.stringify(loaded.json.metadata))).not.toThrow()
+      }
+    }),
+    run,
+  )
+  const change = { identifier: { namespace: ['ns'], name: 't' }, ...COMMIT }
+  await fc.assert(
+    fc.asyncProperty(spoiled({ 'table-changes': [change] }), async (body) => {
+      const answer = await catalog.call(catalog.admin, 'POST', '/v1/demo/transactions/commit', body)
+      count(answer.status)
+      expect(answer.status, answer.text).toBeLessThan(500)
+      if (answer.status === 204) {
         const loaded = await catalog.call(catalog.admin, 'GET', '/v1/demo/namespaces/ns/tables/t')
         expect(() => readTableMetadata(JSON.stringify(loaded.json.metadata))).not.toThrow()
       }

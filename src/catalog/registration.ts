@@ -1,0 +1,120 @@
+import { CatalogError } from '#domain/errors'
+import { dotted, type TableIdentifier } from '#domain/ident'
+import { validateFile } from '#domain/location'
+import { summaryOf } from '#iceberg/summary'
+import type { Entry, EntryValue } from '#versions/model'
+import { readTable } from './change-table.ts'
+import { overlap, readRegistration, type TableState } from './create-table.ts'
+import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { assetKey, noSuchTable } from './keys.ts'
+import { chosenFolders, foldersAfter, foldersOf, type FolderChoice } from './locations.ts'
+import { readMetadataFile, textSha256 } from './metadata-files.ts'
+import { again } from './namespaces.ts'
+import { publish, untilDecided } from './publish.ts'
+
+/**
+ * Points an existing table at another metadata file (REST specification, registerTable with `overwrite`), in one commit.
+ * It stays the same object, so grants on it stay. The folders it had before stay its own if the file says that it is the
+ * same table: its snapshots may have files there.
+ * @throws CatalogError `file-not-found`, `bad-request`; `commit-failed` if the table was dropped or moved meanwhile
+ */
+export async function replaceTable(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: {
+    place: Place
+    identifier: TableIdentifier
+    entry: Entry
+    metadataLocation: string
+    folderChoice: FolderChoice
+  },
+): Promise<TableState> {
+  const { place, identifier, entry, metadataLocation } = input
+  const storage = storageOf(place)
+  const { metadata, text } = await readRegistration(deps, storage, metadataLocation)
+  const summary = { ...summaryOf(metadata), metadataSha256: await textSha256(text) }
+  const name = dotted(identifier.namespace, identifier.name)
+  let current: Entry | null = entry
+  return untilDecided(async () => {
+    if (!current || current.objectId !== entry.objectId)
+      throw new CatalogError('commit-failed', `Table ${name} was dropped or renamed meanwhile; nothing was changed`)
+    const isSame = metadata['table-uuid'] !== undefined && metadata['table-uuid'] === current.summary.tableUuid
+    const locations = isSame
+      ? foldersAfter(metadata, current.locations, storage)
+      : foldersOf(metadata, storage).map(({ uri }) => uri)
+    const { objectId, locations: before } = current
+    if (current.metadataLocation === metadataLocation)
+      return { objectId, metadataLocation, metadata: text, locations: before }
+    const next: EntryValue = {
+      objectId,
+      kind: 'table',
+      metadataLocation,
+      locations,
+      properties: {},
+      summary,
+    }
+    const unusedBefore = chosenFolders(locations, before, input.folderChoice, storage)
+    const published = await publish(deps, {
+      branchId: place.branch.id,
+      at: deps.now().toISOString(),
+      members: [
+        memberOf(deps, actorOf(caller), {
+          kind: 'register',
+          action: 'register_table',
+          target: name,
+          targetId: objectId,
+          message: `register table ${name} over what it was`,
+        }),
+      ],
+      changes: [{ key: assetKey(identifier), expect: current.rev, next, unusedBefore }],
+      checks: [],
+      purges: [],
+    })
+    if (published.outcome === 'committed') return { objectId, metadataLocation, metadata: text, locations }
+    if (published.outcome === 'overlap') throw overlap([metadataLocation])
+    if (published.outcome !== 'conflict') return again(published)
+    current = await readTable(deps, place, identifier)
+    return 'lost'
+  })
+}
+
+/**
+ * Takes a table out of the catalog and leaves its files (REST specification, unregisterTable). What is answered is what
+ * the table was at that moment: no commit comes after it.
+ * @throws CatalogError `no-such-table` if it is gone, `file-not-found` if its metadata is
+ */
+export async function unregisterTable(
+  deps: CatalogDeps,
+  caller: Caller,
+  input: { place: Place; identifier: TableIdentifier; entry: Entry },
+): Promise<TableState> {
+  const { place, identifier } = input
+  const name = dotted(identifier.namespace, identifier.name)
+  let current: Entry | null = input.entry
+  return untilDecided(async () => {
+    if (!current || current.objectId !== input.entry.objectId) throw noSuchTable(identifier)
+    const { objectId, metadataLocation, locations, rev, summary } = current
+    const file = validateFile(metadataLocation, storageOf(place), 'metadata location')
+    const metadata = await readMetadataFile(deps, file, summary.metadataSha256)
+    const published = await publish(deps, {
+      branchId: place.branch.id,
+      at: deps.now().toISOString(),
+      members: [
+        memberOf(deps, actorOf(caller), {
+          kind: 'drop',
+          action: 'unregister_table',
+          target: name,
+          targetId: objectId,
+          message: `unregister table ${name}`,
+        }),
+      ],
+      changes: [{ key: assetKey(identifier), expect: rev, next: null }],
+      checks: [],
+      purges: [],
+    })
+    if (published.outcome === 'committed') return { objectId, metadataLocation, metadata, locations }
+    if (published.outcome !== 'conflict') return again(published)
+    current = await readTable(deps, place, identifier)
+    return 'lost'
+  })
+}

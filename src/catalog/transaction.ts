@@ -1,0 +1,200 @@
+import { CatalogError } from '#domain/errors'
+import { dotted, type TableIdentifier } from '#domain/ident'
+import { validateFile } from '#domain/location'
+import type { R2Storage } from '#domain/records'
+import { createsTable, type TableCommit } from '#iceberg/commit'
+import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
+import { summaryOf } from '#iceberg/summary'
+import { TRANSACTION_METADATA_CHARS_MAX } from '#src/limits'
+import type { Change, Entry, EntrySummary, Member } from '#versions/model'
+import { applyCommit, applyCreation } from './apply-commit.ts'
+import { alreadyCreated, overlap } from './create-table.ts'
+import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { assetKey, namespaceKey, noSuchNamespace, noSuchTable, viewStands } from './keys.ts'
+import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
+import { readMetadataFile, textSha256 } from './metadata-files.ts'
+import { again, valueOf } from './namespaces.ts'
+import { inParallel } from './parallel.ts'
+import { publish, untilDecided, type MetadataFile } from './publish.ts'
+
+/** A transaction's commit to one table. `entry` is the row that authorization saw; null for a table to create. */
+export interface TransactionChange {
+  readonly identifier: TableIdentifier
+  readonly commit: TableCommit
+  readonly entry: Entry | null
+}
+
+interface Transaction {
+  readonly place: Place
+  readonly changes: readonly TransactionChange[]
+  readonly folderChoice: FolderChoice
+}
+
+/** One table of a transaction, evaluated on `base`: its row, or null for a table to create. */
+interface Evaluated extends Pick<TransactionChange, 'identifier'> {
+  readonly base: Entry | null
+  readonly next: NextMetadata | null
+}
+
+/** What is kept of a table's new metadata until it is written: not the parsed whole, which is many times the text. */
+interface NextMetadata {
+  readonly objectId: string
+  readonly text: string
+  readonly where: Pick<TableMetadata, 'location' | 'properties'>
+  readonly summary: EntrySummary
+  readonly locations: readonly string[]
+  readonly unusedBefore: readonly string[]
+}
+
+/** One table's part of the commit of the store. */
+interface Step {
+  readonly change: Change
+  readonly file: MetadataFile | null
+  readonly member: Member | null
+}
+
+/**
+ * Commits to several tables in one step of the catalog: all requirements of all tables hold and every table moves, or
+ * nothing does (REST specification, commitTransaction). It goes through no lane: whoever loses a race evaluates again,
+ * and a table on which only requirements are made is held in place by the commit, too.
+ * @throws CatalogError `commit-failed`, `no-such-table`, `no-such-namespace`, `already-exists`, `bad-request`, `too-large`
+ */
+export async function commitTransaction(deps: CatalogDeps, caller: Caller, input: Transaction): Promise<void> {
+  const { place, changes } = input
+  let rows: readonly (Entry | null)[] = changes.map(({ entry }) => entry)
+  let evaluated: readonly Evaluated[] = []
+  await untilDecided(async () => {
+    evaluated = await evaluate(deps, input, rows, evaluated)
+    if (evaluated.every(({ next }) => next === null)) return undefined
+    const steps = evaluated.map((table) => stepOf(deps, caller, input, table))
+    const created = evaluated.filter(({ base }) => base === null)
+    const published = await publish(
+      deps,
+      {
+        branchId: place.branch.id,
+        at: deps.now().toISOString(),
+        members: steps.flatMap(({ member }) => member ?? []),
+        changes: steps.map(({ change }) => change),
+        checks: created.map(({ identifier }) => ({ exists: namespaceKey(identifier.namespace) })),
+        purges: [],
+      },
+      ...steps.flatMap(({ file }) => file ?? []),
+    )
+    switch (published.outcome) {
+      case 'committed':
+        return undefined
+      case 'check-failed':
+        throw noSuchNamespace(created[published.check]?.identifier.namespace ?? [])
+      case 'overlap':
+        throw overlap(evaluated[published.change]?.next?.locations ?? [])
+      case 'conflict':
+        rows = await readRows(deps, input)
+        return 'lost'
+      default:
+        return again(published)
+    }
+  })
+}
+
+async function readRows(deps: CatalogDeps, { place, changes }: Transaction): Promise<readonly (Entry | null)[]> {
+  const { entries } = await deps.tenant.read({
+    at: { branchId: place.branch.id },
+    keys: changes.map(({ identifier }) => assetKey(identifier)),
+  })
+  return entries
+}
+
+/**
+ * Every table's commit on its row as it is now; what was evaluated on the same row before is kept.
+ * @throws CatalogError for the transaction as a whole, before anything is written
+ */
+async function evaluate(
+  deps: CatalogDeps,
+  input: Transaction,
+  rows: readonly (Entry | null)[],
+  before: readonly Evaluated[],
+): Promise<readonly Evaluated[]> {
+  const tables = input.changes.map((change, index) => ({ change, known: before[index], row: rows[index] ?? null }))
+  for (const { change, row } of tables) checkRow(change, row)
+  let held = 0
+  const hold = (text: string): void => {
+    held += text.length
+    if (held > TRANSACTION_METADATA_CHARS_MAX)
+      throw new CatalogError(
+        'too-large',
+        `Transaction too large: expected at most ${TRANSACTION_METADATA_CHARS_MAX} characters of table metadata; commit fewer tables at a time`,
+      )
+  }
+  return inParallel(tables, async ({ change, known, row }) => {
+    const isKnown = known !== undefined && known.base?.rev === row?.rev
+    const table = isKnown ? known : await evaluateOne(deps, input, change, row)
+    hold(table.next?.text ?? '')
+    return table
+  })
+}
+
+/** @throws CatalogError if the name no longer stands for what the caller was allowed to change or create */
+function checkRow({ identifier, commit, entry }: TransactionChange, row: Entry | null): void {
+  if (!createsTable(commit)) {
+    if (!row || row.objectId !== entry?.objectId) throw noSuchTable(identifier)
+  } else if (row?.kind === 'view') throw viewStands(identifier)
+  else if (row) throw alreadyCreated()
+}
+
+async function evaluateOne(
+  deps: CatalogDeps,
+  { place: { warehouse }, folderChoice }: Transaction,
+  { identifier, commit }: TransactionChange,
+  row: Entry | null,
+): Promise<Evaluated> {
+  const applied = row
+    ? applyCommit(deps, warehouse, { entry: row, metadata: await readBase(deps, warehouse.storage, row) }, commit)
+    : applyCreation(deps, warehouse, commit)
+  if (!applied) return { identifier, base: row, next: null }
+  const { metadata, locations } = applied
+  const text = writeTableMetadata(metadata)
+  return {
+    identifier,
+    base: row,
+    next: {
+      objectId: row?.objectId ?? deps.newId(),
+      text,
+      where: { location: metadata.location, properties: metadata.properties },
+      summary: { ...summaryOf(metadata), metadataSha256: await textSha256(text) },
+      locations,
+      unusedBefore: chosenFolders(locations, row?.locations ?? [], folderChoice, warehouse.storage),
+    },
+  }
+}
+
+async function readBase(deps: CatalogDeps, storage: R2Storage, entry: Entry): Promise<TableMetadata> {
+  const file = validateFile(entry.metadataLocation, storage, 'metadata location')
+  return readTableMetadata(await readMetadataFile(deps, file, entry.summary.metadataSha256))
+}
+
+function stepOf(deps: CatalogDeps, caller: Caller, input: Transaction, { identifier, base, next }: Evaluated): Step {
+  const key = assetKey(identifier)
+  // Its requirements hold only while nobody else moves it, so the commit expects its row and writes it again.
+  if (!next)
+    return { change: { key, expect: base?.rev ?? null, next: base && valueOf(base) }, file: null, member: null }
+  const { objectId, text, where, summary, locations, unusedBefore } = next
+  const location = nextMetadataFile(where, base?.metadataLocation ?? null, storageOf(input.place), deps.newId())
+  const name = dotted(identifier.namespace, identifier.name)
+  const tables = `in a transaction of ${input.changes.length}`
+  return {
+    file: { location, text },
+    change: {
+      key,
+      expect: base?.rev ?? null,
+      next: { objectId, kind: 'table', metadataLocation: location.uri, locations, properties: {}, summary },
+      unusedBefore,
+    },
+    member: memberOf(deps, actorOf(caller), {
+      kind: base ? 'update' : 'create',
+      action: base ? 'commit_table' : 'create_table',
+      target: name,
+      targetId: objectId,
+      message: base ? `commit to table ${name} ${tables}` : `create table ${name} ${tables}`,
+    }),
+  }
+}
