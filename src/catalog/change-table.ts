@@ -1,7 +1,7 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import type { Entry, PurgeRequest } from '#versions/model'
-import { actorOf, memberOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { commitOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { assetKey, namespaceKey, noSuchAsset, noSuchNamespace, type AssetType } from './keys.ts'
 import { again, valueOf } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
@@ -23,22 +23,25 @@ export async function dropAsset(
   let current: Entry | null = input.entry
   await untilDecided(async () => {
     if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, identifier)
-    const published = await publish(deps, {
-      branchId: place.branch.id,
-      at: deps.now().toISOString(),
-      members: [
-        memberOf(deps, actorOf(caller), {
+    const published = await publish(
+      deps,
+      commitOf(
+        deps,
+        caller,
+        place,
+        {
           kind,
           action: `${kind}_${type}`,
           target: name,
           targetId: current.objectId,
           message: `${kind} ${type} ${name}`,
-        }),
-      ],
-      changes: [{ key: assetKey(identifier), expect: current.rev, next: null }],
-      checks: [],
-      purges: purge ? [purgeOf(deps, place, current)] : [],
-    })
+        },
+        {
+          changes: [{ key: assetKey(identifier), expect: current.rev, next: null }],
+          purges: purge ? [purgeOf(deps, place, current)] : [],
+        },
+      ),
+    )
     if (published.outcome === 'committed') return undefined
     if (published.outcome !== 'conflict') return again(published)
     current = await readAsset(deps, place, identifier)
@@ -63,25 +66,28 @@ export async function renameAsset(
   let current: Entry | null = input.entry
   await untilDecided(async () => {
     if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, source)
-    const published = await publish(deps, {
-      branchId: place.branch.id,
-      at: deps.now().toISOString(),
-      members: [
-        memberOf(deps, actorOf(caller), {
+    const published = await publish(
+      deps,
+      commitOf(
+        deps,
+        caller,
+        place,
+        {
           kind: 'rename',
           action: `rename_${type}`,
           target: from,
           targetId: current.objectId,
           message: `rename ${type} ${from} to ${to}`,
-        }),
-      ],
-      changes: [
-        { key: assetKey(destination), expect: null, next: valueOf(current) },
-        { key: assetKey(source), expect: current.rev, next: null },
-      ],
-      checks: [{ exists: namespaceKey(destination.namespace) }],
-      purges: [],
-    })
+        },
+        {
+          changes: [
+            { key: assetKey(destination), expect: null, next: valueOf(current) },
+            { key: assetKey(source), expect: current.rev, next: null },
+          ],
+          checks: [{ exists: namespaceKey(destination.namespace) }],
+        },
+      ),
+    )
     if (published.outcome === 'committed') return undefined
     if (published.outcome === 'check-failed') throw noSuchNamespace(destination.namespace)
     if (published.outcome !== 'conflict') return again(published)

@@ -10,7 +10,7 @@ import { summaryOf } from '#iceberg/summary'
 import type { EntryValue } from '#versions/model'
 import { applyCreation } from './apply-commit.ts'
 import { readAsset } from './change-table.ts'
-import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { assetKey, nameTaken, namespaceKey, noSuchNamespace } from './keys.ts'
 import {
   checkLocations,
@@ -180,22 +180,22 @@ async function insert(
     }
     const published = await publish(
       deps,
-      {
-        branchId: place.branch.id,
-        at: deps.now().toISOString(),
-        members: [
-          memberOf(deps, actorOf(caller), {
-            kind,
-            action: `${kind}_table`,
-            target: name,
-            targetId: objectId,
-            message: `${kind} table ${name}`,
-          }),
-        ],
-        changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],
-        checks: [{ exists: namespaceKey(identifier.namespace) }],
-        purges: [],
-      },
+      commitOf(
+        deps,
+        caller,
+        place,
+        {
+          kind,
+          action: `${kind}_table`,
+          target: name,
+          targetId: objectId,
+          message: `${kind} table ${name}`,
+        },
+        {
+          changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],
+          checks: [{ exists: namespaceKey(identifier.namespace) }],
+        },
+      ),
       ...(file ? [file] : []),
     )
     switch (published.outcome) {

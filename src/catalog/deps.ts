@@ -3,7 +3,7 @@ import type { R2Storage } from '#domain/records'
 import type { ObjectStore } from '#objects/objects'
 import type { Signer } from '#signers/signer'
 import type { Place, TenantStore } from '#store/store'
-import type { AuditRecord, LogKind, Member } from '#versions/model'
+import type { AuditRecord, CatalogCommit, LogKind, Member } from '#versions/model'
 import type { MetadataCache } from './metadata-files.ts'
 
 /** What the catalog's services need from outside. Time and ids come from here, so that tests decide them. */
@@ -72,4 +72,20 @@ export function memberOf(
       result: 'success',
     },
   }
+}
+
+/** A commit of one caller's one step at the head of the request's branch. */
+export function commitOf(
+  deps: Pick<CatalogDeps, 'newId' | 'now'>,
+  caller: Caller,
+  place: Place,
+  step: Parameters<typeof memberOf>[2],
+  {
+    changes,
+    checks = [],
+    purges = [],
+  }: Pick<CatalogCommit, 'changes'> & Partial<Pick<CatalogCommit, 'checks' | 'purges'>>,
+): CatalogCommit {
+  const member = memberOf(deps, actorOf(caller), step)
+  return { branchId: place.branch.id, at: deps.now().toISOString(), members: [member], changes, checks, purges }
 }

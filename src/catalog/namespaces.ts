@@ -1,7 +1,7 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, namespacePath, type Namespace } from '#domain/ident'
 import type { Change, Check, Entry, EntryValue, LogKind } from '#versions/model'
-import { actorOf, memberOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { commitOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { namespaceKey, noSuchNamespace } from './keys.ts'
 import { publish, untilDecided, type Published } from './publish.ts'
 
@@ -126,22 +126,22 @@ async function change(
   step: { changes: readonly Change[]; checks: readonly Check[]; targetId: string },
 ): Promise<Published> {
   const target = dotted(input.namespace)
-  return publish(deps, {
-    branchId: input.place.branch.id,
-    at: deps.now().toISOString(),
-    members: [
-      memberOf(deps, actorOf(caller), {
+  return publish(
+    deps,
+    commitOf(
+      deps,
+      caller,
+      input.place,
+      {
         kind,
         action: `${kind}_namespace`,
         target,
         targetId: step.targetId,
         message: `${kind} namespace ${target}`,
-      }),
-    ],
-    changes: step.changes,
-    checks: step.checks,
-    purges: [],
-  })
+      },
+      { changes: step.changes, checks: step.checks },
+    ),
+  )
 }
 
 async function readNamespace(deps: CatalogDeps, input: { place: Place; namespace: Namespace }): Promise<Entry | null> {

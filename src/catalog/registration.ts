@@ -5,7 +5,7 @@ import { summaryOf } from '#iceberg/summary'
 import type { Entry, EntryValue } from '#versions/model'
 import { readTable } from './change-table.ts'
 import { overlap, readRegistration, type TableState } from './create-table.ts'
-import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { assetKey, noSuchTable } from './keys.ts'
 import { chosenFolders, foldersAfter, foldersOf, type FolderChoice } from './locations.ts'
 import { readMetadataFile, textSha256 } from './metadata-files.ts'
@@ -54,22 +54,22 @@ export async function replaceTable(
       summary,
     }
     const unusedBefore = chosenFolders(locations, before, input.folderChoice, storage)
-    const published = await publish(deps, {
-      branchId: place.branch.id,
-      at: deps.now().toISOString(),
-      members: [
-        memberOf(deps, actorOf(caller), {
+    const published = await publish(
+      deps,
+      commitOf(
+        deps,
+        caller,
+        place,
+        {
           kind: 'register',
           action: 'register_table',
           target: name,
           targetId: objectId,
           message: `register table ${name} over what it was`,
-        }),
-      ],
-      changes: [{ key: assetKey(identifier), expect: current.rev, next, unusedBefore }],
-      checks: [],
-      purges: [],
-    })
+        },
+        { changes: [{ key: assetKey(identifier), expect: current.rev, next, unusedBefore }] },
+      ),
+    )
     if (published.outcome === 'committed') return { objectId, metadataLocation, metadata: text, locations }
     if (published.outcome === 'overlap') throw overlap([metadataLocation])
     if (published.outcome !== 'conflict') return again(published)
@@ -96,22 +96,22 @@ export async function unregisterTable(
     const { objectId, metadataLocation, locations, rev, summary } = current
     const file = validateFile(metadataLocation, storageOf(place), 'metadata location')
     const metadata = await readMetadataFile(deps, file, summary.metadataSha256)
-    const published = await publish(deps, {
-      branchId: place.branch.id,
-      at: deps.now().toISOString(),
-      members: [
-        memberOf(deps, actorOf(caller), {
+    const published = await publish(
+      deps,
+      commitOf(
+        deps,
+        caller,
+        place,
+        {
           kind: 'drop',
           action: 'unregister_table',
           target: name,
           targetId: objectId,
           message: `unregister table ${name}`,
-        }),
-      ],
-      changes: [{ key: assetKey(identifier), expect: rev, next: null }],
-      checks: [],
-      purges: [],
-    })
+        },
+        { changes: [{ key: assetKey(identifier), expect: rev, next: null }] },
+      ),
+    )
     if (published.outcome === 'committed') return { objectId, metadataLocation, metadata, locations }
     if (published.outcome !== 'conflict') return again(published)
     current = await readTable(deps, place, identifier)

@@ -10,7 +10,7 @@ import { newViewMetadata, type CreateViewRequest } from '#iceberg/view-create'
 import { currentVersion, readViewMetadata, writeViewMetadata, type ViewMetadata } from '#iceberg/view-metadata'
 import type { Entry, EntryValue } from '#versions/model'
 import { readAsset } from './change-table.ts'
-import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { assetKey, namespaceKey, nameTaken, noSuchNamespace, noSuchView } from './keys.ts'
 import {
   chosenFolders,
@@ -105,22 +105,19 @@ export async function replaceView(
     const unusedBefore = chosenFolders(next.locations, before, input.folderChoice, storageOf(place))
     const published = await publish(
       deps,
-      {
-        branchId: place.branch.id,
-        at: deps.now().toISOString(),
-        members: [
-          memberOf(deps, actorOf(caller), {
-            kind: 'replace',
-            action: 'replace_view',
-            target: name,
-            targetId: objectId,
-            message: `replace view ${name}`,
-          }),
-        ],
-        changes: [{ key: assetKey(identifier), expect: rev, next, unusedBefore }],
-        checks: [],
-        purges: [],
-      },
+      commitOf(
+        deps,
+        caller,
+        place,
+        {
+          kind: 'replace',
+          action: 'replace_view',
+          target: name,
+          targetId: objectId,
+          message: `replace view ${name}`,
+        },
+        { changes: [{ key: assetKey(identifier), expect: rev, next, unusedBefore }] },
+      ),
       file,
     )
     if (published.outcome === 'committed') return { metadataLocation: file.location.uri, metadata: file.text }
@@ -172,22 +169,22 @@ async function insert(
     const unusedBefore = chosenFolders(next.locations, [], input.folderChoice, storage)
     const published = await publish(
       deps,
-      {
-        branchId: place.branch.id,
-        at: deps.now().toISOString(),
-        members: [
-          memberOf(deps, actorOf(caller), {
-            kind,
-            action: `${kind}_view`,
-            target: name,
-            targetId: objectId,
-            message: `${kind} view ${name}`,
-          }),
-        ],
-        changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],
-        checks: [{ exists: namespaceKey(identifier.namespace) }],
-        purges: [],
-      },
+      commitOf(
+        deps,
+        caller,
+        place,
+        {
+          kind,
+          action: `${kind}_view`,
+          target: name,
+          targetId: objectId,
+          message: `${kind} view ${name}`,
+        },
+        {
+          changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],
+          checks: [{ exists: namespaceKey(identifier.namespace) }],
+        },
+      ),
       ...(file ? [file] : []),
     )
     switch (published.outcome) {
