@@ -38,6 +38,16 @@ POST /v1/{prefix}/namespaces/{namespace}/tables/{table}
 DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}
 POST /v1/{prefix}/tables/rename
 POST /v1/{prefix}/namespaces/{namespace}/register
+POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister
+POST /v1/{prefix}/transactions/commit
+GET /v1/{prefix}/namespaces/{namespace}/views
+POST /v1/{prefix}/namespaces/{namespace}/views
+GET /v1/{prefix}/namespaces/{namespace}/views/{view}
+HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}
+POST /v1/{prefix}/namespaces/{namespace}/views/{view}
+DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}
+POST /v1/{prefix}/views/rename
+POST /v1/{prefix}/namespaces/{namespace}/register-view
 POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics
 GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials""".splitlines()
     )
@@ -49,7 +59,7 @@ def test_every_advertised_endpoint_is_served(wire: Wire, space: str) -> None:
     stranger = Wire(wire.uri, None)
     for endpoint in endpoints:
         method, template = endpoint.split(" ")
-        path = template.format(prefix="demo", namespace=space, table="absent")
+        path = template.format(prefix="demo", namespace=space, table="absent", view="absent")
         assert stranger.send(method, path).status == 401, endpoint
         answer = wire.send(method, path, body={} if method == "POST" else None)
         assert answer.status < 500, endpoint
@@ -82,7 +92,7 @@ def test_unknown_routes_and_methods(wire: Wire, space: str) -> None:
     for path in [
         "/v1",
         "/v1/demo",
-        "/v1/demo/namespaces/a/views",
+        "/v1/demo/namespaces/a/functions",
         "/v1/demo/nothing",
         f"{wire.tables(space, name='t')}/x",
         "/x",
