@@ -4,6 +4,9 @@ import { CatalogError } from '#domain/errors'
 import { errorResponse } from '#http/errors'
 import { icebergRoutes } from '#http/iceberg/routes'
 import { login } from '#http/management/login'
+import { grantToken } from '#http/management/oauth'
+import { OAuthError, oauthErrorResponse } from '#http/management/oauth-error'
+import type { SessionDeps } from '#http/management/session'
 import { honoPath, rawPath, rawQuery } from '#http/path'
 import type { ServedRoute } from '#http/serve'
 import { serveS3 } from '#http/s3/serve'
@@ -33,18 +36,8 @@ export function createApp(): Hono<{ Bindings: Cloudflare.Env; Variables: { state
 
   app.get('/health/live', (c) => c.json({ status: 'ok' }))
   app.get('/health/ready', ready)
-  app.post('/api/v1/users/login', (c) =>
-    login(
-      {
-        store: storeOf(c.env, c.var.state.cost),
-        tokens: configOf(c.env).tokens,
-        defaultTenantId: DEFAULT_TENANT_ID,
-        now,
-        newId,
-      },
-      c.req.raw,
-    ),
-  )
+  app.post('/api/v1/users/login', (c) => login(sessionDeps(c), c.req.raw))
+  app.post('/v1/oauth/tokens', oauthTokens)
   app.all('/s3/*', s3)
   for (const [path, routes] of byPath(icebergRoutes)) app.all(honoPath(path), (c) => dispatch(c, routes))
 
@@ -104,6 +97,28 @@ async function dispatch(c: AppContext, routes: readonly ServedRoute[]): Promise<
   return serveCatalogRoute(c, route, rawQuery(c.req.raw.url))
 }
 
+function sessionDeps(c: AppContext): SessionDeps {
+  return {
+    store: storeOf(c.env, c.var.state.cost),
+    tokens: configOf(c.env).tokens,
+    defaultTenantId: DEFAULT_TENANT_ID,
+    now,
+    newId,
+  }
+}
+
+/** OAuth's clients do not read Iceberg's error envelope, so none leaves this route. */
+async function oauthTokens(c: AppContext): Promise<Response> {
+  const { requestId, fields } = c.var.state
+  fields['route'] = 'POST /v1/oauth/tokens'
+  try {
+    return await grantToken(sessionDeps(c), c.req.raw)
+  } catch (error) {
+    noteFailure(fields, error)
+    return oauthErrorResponse(error, requestId)
+  }
+}
+
 async function s3(c: AppContext): Promise<Response> {
   const { storage, bucketName } = configOf(c.env)
   if (storage?.endpoint.kind !== 'local') return c.notFound()
@@ -154,7 +169,13 @@ async function whatIsMissing(env: Cloudflare.Env, config: Config, cost: Cost): P
 
 function failure(c: AppContext, error: unknown): Response {
   const { requestId, fields } = c.var.state
-  if (!(error instanceof CatalogError) || error.cause !== undefined) fields['failure'] = errorFields(error)
-  else fields['message'] = error.message
+  noteFailure(fields, error)
   return errorResponse(error, requestId, c.req.raw.method !== 'HEAD')
+}
+
+/** A refusal is logged by its message; a defect, or what has a cause, in full. */
+function noteFailure(fields: RequestState['fields'], error: unknown): void {
+  const isRefusal = (error instanceof CatalogError || error instanceof OAuthError) && error.cause === undefined
+  if (isRefusal) fields['message'] = error.message
+  else fields['failure'] = errorFields(error)
 }

@@ -31,7 +31,7 @@ export const CREDENTIALS_REMEMBERED_MAX = 1000
 /** Tokens an isolate remembers having verified, about 1 KB each. Whether one was revoked is read with every request. */
 export const VERIFIED_TOKENS_MAX = 1000
 
-/** What `/api/v1/users/login` hands out. */
+/** What `/api/v1/users/login` and `/v1/oauth/tokens` hand out at most. */
 export const SESSION_TTL_SECONDS = 7 * 24 * 3600
 
 /** Object storage calls of one request under way at a time: a Worker may wait for six connections' answers. */

@@ -1,13 +1,10 @@
-import { verifyPassword } from '#authn/passwords'
-import type { TokenAuthority } from '#authn/tokens'
 import { badRequest, CatalogError } from '#domain/errors'
-import type { TenantId } from '#domain/records'
 import { writeJson } from '#iceberg/json'
-import { LOGIN_BODY_BYTES_MAX, SESSION_TTL_SECONDS } from '#src/limits'
-import type { Store } from '#store/store'
+import { LOGIN_BODY_BYTES_MAX } from '#src/limits'
 import { z } from 'zod'
 import { readJson, readText } from '../body.ts'
 import { json } from '../respond.ts'
+import { openSession, userWithPassword, type SessionDeps } from './session.ts'
 
 /** Pangolin's login body; its clients spell the tenant both ways. */
 const LoginBody = z.object({
@@ -22,27 +19,15 @@ const LoginBody = z.object({
  * active look the same and take the same time.
  * @throws CatalogError `unauthenticated`, `bad-request`
  */
-export async function login(
-  deps: {
-    readonly store: Store
-    readonly tokens: TokenAuthority
-    readonly defaultTenantId: TenantId
-    readonly now: () => Date
-    readonly newId: () => string
-  },
-  request: Request,
-): Promise<Response> {
+export async function login(deps: SessionDeps, request: Request): Promise<Response> {
   const parsed = LoginBody.safeParse(JSON.parse(writeJson(readJson(await readText(request, LOGIN_BODY_BYTES_MAX)))))
   if (!parsed.success) throw badRequest(`Invalid login: ${z.prettifyError(parsed.error)}`)
   const { username, password } = parsed.data
   const tenantId = parsed.data['tenant-id'] ?? parsed.data.tenant_id ?? deps.defaultTenantId
-  const user = await deps.store.tenant(tenantId).users.byName(username)
-  const matches = await verifyPassword(password, user?.passwordHash ?? null)
-  if (!user || !matches || !user.active)
+  const user = await userWithPassword(deps, { tenantId, username, password })
+  if (!user)
     throw new CatalogError('unauthenticated', 'Not authorized: username and password do not match an active user')
-  const issuedAt = deps.now()
-  const expiresAt = new Date(issuedAt.getTime() + SESSION_TTL_SECONDS * 1000)
-  const token = await deps.tokens.issue({ tenantId, userId: user.id, tokenId: deps.newId() }, { issuedAt, expiresAt })
+  const { token, expiresAt } = await openSession(deps, { tenantId, user })
   return json(
     {
       token,
