@@ -10,7 +10,9 @@ import type { Signer } from '#signers/signer'
 import { d1Store } from '#store/sql/d1'
 import type { Store, TenantStore } from '#store/store'
 import type { Config } from './config.ts'
+import { OBJECT_CALL_MS_MAX } from './limits.ts'
 import { meteredD1, meteredR2, type Cost } from './meter.ts'
+import { impatient } from './time-limits.ts'
 
 export const now = (): Date => new Date()
 export const newId = (): string => crypto.randomUUID()
@@ -35,7 +37,7 @@ export function catalogDeps(
     throw new CatalogError('unavailable', `The bucket '${scope.storage.bucket}' is not bound to this deployment`)
   return {
     tenant: scope.tenant,
-    objects: r2Objects(meteredR2(env.LAKE, cost)),
+    objects: impatient(r2Objects(meteredR2(env.LAKE, cost)), OBJECT_CALL_MS_MAX),
     metadataCache: tenantMetadata(scope.tenantId),
     now,
     newId,

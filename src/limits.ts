@@ -87,3 +87,9 @@ export const TABLE_FOLDERS_MAX = 8
 
 /** Files one alarm of the purge runner looks at; an alarm has minutes, but a step that dies does its work again. */
 export const PURGE_FILES_PER_STEP = 2000
+
+/** Longest wait for one call of the catalog database; D1 itself ends a query after 30 s. */
+export const STORE_CALL_MS_MAX = 15_000
+
+/** Longest wait for one metadata file to be read or written, or one batch of files to be deleted. */
+export const OBJECT_CALL_MS_MAX = 20_000

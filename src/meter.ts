@@ -1,3 +1,6 @@
+import { STORE_CALL_MS_MAX } from './limits.ts'
+import { within } from './time-limits.ts'
+
 /** What one request cost, counted at the bindings themselves. Round trips are calls that leave the Worker. */
 export interface Cost {
   storeRoundTrips: number
@@ -27,7 +30,7 @@ export function addCost(cost: Cost, more: Cost): void {
   for (const key of Object.keys(cost) as (keyof Cost)[]) cost[key] += more[key]
 }
 
-/** A D1 binding that counts into `cost` and is otherwise the same. */
+/** A D1 binding that counts into `cost`, gives up on calls after `STORE_CALL_MS_MAX` and is otherwise the same. */
 export function meteredD1(db: D1Database, cost: Cost): D1Database {
   const originals = new WeakMap<D1PreparedStatement, D1PreparedStatement>()
 
@@ -43,7 +46,7 @@ export function meteredD1(db: D1Database, cost: Cost): D1Database {
   async function counted<T>(result: Promise<T>, resultOf: (value: T) => readonly D1Result[]): Promise<T> {
     let value: T
     try {
-      value = await result
+      value = await answered(result)
     } catch (cause) {
       cost.storeRoundTrips += 1
       throw cause
@@ -62,13 +65,13 @@ export function meteredD1(db: D1Database, cost: Cost): D1Database {
           return async () => {
             cost.storeRoundTrips += 1
             cost.storeStatements += 1
-            return target.raw()
+            return answered(target.raw())
           }
         if (property === 'first')
           return async (column: string) => {
             cost.storeRoundTrips += 1
             cost.storeStatements += 1
-            return column === undefined ? target.first() : target.first(column)
+            return answered(column === undefined ? target.first() : target.first(column))
           }
         return Reflect.get(target, property, target) as unknown
       },
@@ -116,4 +119,8 @@ export function meteredR2(bucket: R2Bucket, cost: Cost): R2Bucket {
       }
     },
   })
+}
+
+function answered<T>(call: Promise<T>): Promise<T> {
+  return within(STORE_CALL_MS_MAX, 'The catalog database', call)
 }

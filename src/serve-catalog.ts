@@ -36,7 +36,15 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
     },
     async purgeSoon({ tenantId }) {
       cost.durableObjectCalls += 1
-      await env.PURGE_RUNNER.getByName(tenantId).wake(tenantId)
+      await env.PURGE_RUNNER.getByName(tenantId)
+        .wake(tenantId)
+        .catch((cause: unknown) => {
+          throw new CatalogError(
+            'unavailable',
+            'The purge could not be arranged; nothing was changed, try again',
+            cause,
+          )
+        })
     },
     log: (more) => void Object.assign(fields, more),
   }

@@ -1,0 +1,116 @@
+// Contract: whatever many clients do at once, with faults and evictions, the recorded history is one that could be right.
+// Source: DESIGN 1 (what must always be true), 2.1 "Outcome fencing", 2.2; STYLE, Tests.
+import { describe, expect, it } from 'vitest'
+import type { ObjectStore } from '#objects/objects'
+import type { TenantStore } from '#store/store'
+import type { MemoryObjects } from '#test/support/objects'
+import { violations } from './checker.ts'
+import { runHistory, type Recorded } from './history.ts'
+import { faultyPorts, type FaultyPorts } from './ports.ts'
+
+const RUNS = Number(process.env['FIRE_RUNS'] ?? 200)
+const SEED = Number(process.env['FIRE_SEED'] ?? Math.floor(Math.random() * 1_000_000))
+const PLANTED_RUNS_MAX = 1000
+const FAULTS = 0.05
+const PLANTED_FAULTS = 0.15
+const isPrinted = process.env['FIRE_PRINT'] === '1'
+
+describe('histories', () => {
+  it(`are right: ${RUNS} of them from seed ${SEED}`, { timeout: 60_000 + RUNS * 200 }, async () => {
+    const told = new Map<string, number>()
+    for (let run = 0; run < RUNS; run += 1) {
+      const { wrong, requests } = await checked(SEED + run, faultyPorts(), FAULTS)
+      for (const { kind, told: how } of requests) told.set(`${kind} ${how}`, (told.get(`${kind} ${how}`) ?? 0) + 1)
+      expect(wrong, `FIRE_SEED=${SEED + run} FIRE_RUNS=1\n${requests.map(lineOf).join('\n')}`).toEqual([])
+    }
+    const counts = [...told].toSorted().map(([what, count]) => `${what} ${count}`)
+    process.stdout.write(`${RUNS} histories from seed ${SEED}: ${counts.join(', ')}\n`)
+  })
+})
+
+/** Stores with a defect that the checker must find; each is `settle`, `commit` or `read` of a real one. */
+const PLANTED: Readonly<Record<string, (real: TenantStore) => Partial<TenantStore>>> = {
+  'says that a commit did not land, so that its file is deleted': () => ({
+    settle: async () => ({ landed: false }),
+  }),
+  'looks up whether a commit landed without making it void': (real) => ({
+    async settle(commitId) {
+      const { records } = await real.history.audit({ limit: 10_000 })
+      return records.some((record) => record.commitId === commitId) ? real.settle(commitId) : { landed: false }
+    },
+  }),
+  'ignores what a commit expects': (real) => ({
+    async commit(commit) {
+      const keys = commit.changes.map(({ key }) => key)
+      const { entries } = await real.read({ at: { branchId: commit.branchId }, keys })
+      const changes = commit.changes.map((change, index) => ({ ...change, expect: entries[index]?.rev ?? null }))
+      return real.commit({ ...commit, changes })
+    },
+  }),
+  'commits the tables of a transaction one after the other': (real) => ({
+    async commit(commit) {
+      const { members, changes } = commit
+      const [first, second] = members
+      if (members.length !== changes.length || !first || !second) return real.commit(commit)
+      const outcome = await real.commit({ ...commit, members: [first], changes: changes.slice(0, 1) })
+      if (outcome.outcome !== 'committed') return outcome
+      return real.commit({ ...commit, members: members.slice(1), changes: changes.slice(1) })
+    },
+  }),
+  'reads what was there one commit ago': (real) => ({
+    async read(query) {
+      const now = await real.read(query)
+      const branch = now.place?.branch
+      if (!branch || branch.headSeq % 5 !== 0) return now
+      const { entries } = await real.read({ ...query, at: { branchId: branch.id, seq: branch.headSeq - 1 } })
+      return { ...now, entries }
+    },
+  }),
+}
+
+/** The same for object storage. */
+const PLANTED_OBJECTS: Readonly<Record<string, (real: MemoryObjects) => Partial<ObjectStore>>> = {
+  'deletes the whole folder of a file': (real) => ({
+    async delete(locations) {
+      const folders = locations.map(({ uri }) => uri.slice(0, uri.lastIndexOf('/')))
+      for (const uri of real.files.keys()) if (folders.some((folder) => uri.startsWith(folder))) real.files.delete(uri)
+    },
+  }),
+  'forgets a file that it said was written': (real) => {
+    let written = 0
+    return { create: async (...input) => (written += 1) % 10 === 0 || real.create(...input) }
+  },
+}
+
+describe('the checker complains about', () => {
+  it.each(Object.entries(PLANTED))('a store that %s', { timeout: 60_000 }, async (_, store) => {
+    expect(await firstFound(() => faultyPorts({ store }))).not.toEqual([])
+  })
+
+  it.each(Object.entries(PLANTED_OBJECTS))('object storage that %s', { timeout: 60_000 }, async (_, objects) => {
+    expect(await firstFound(() => faultyPorts({ objects }))).not.toEqual([])
+  })
+})
+
+async function firstFound(open: () => FaultyPorts): Promise<string[]> {
+  for (let run = 0; run < PLANTED_RUNS_MAX; run += 1) {
+    const { wrong } = await checked(SEED + run, open(), PLANTED_FAULTS)
+    if (wrong.length === 0) continue
+    if (isPrinted) process.stdout.write(`history ${run + 1}: ${wrong.join('; ')}\n`)
+    return wrong
+  }
+  return []
+}
+
+async function checked(
+  seed: number,
+  ports: FaultyPorts,
+  faults: number,
+): Promise<{ wrong: string[]; requests: readonly Recorded[] }> {
+  const history = await runHistory(seed, ports, faults)
+  return { wrong: await violations(history), requests: history.requests }
+}
+
+function lineOf({ client, id, kind, tables, begun, ended, status, location }: Recorded): string {
+  return `${begun}-${ended} client ${client} ${kind} ${tables.join(', ')} ${id}: ${status} ${location ?? ''}`
+}
