@@ -1,6 +1,6 @@
 import { badRequest } from '#domain/errors'
 import { applySnapshotUpdate, type SnapshotUpdate } from './apply-snapshots.ts'
-import { addItem, choose, chosenItem, removeItems } from './choice.ts'
+import { addItem, choose, chosenOrAdded, removeItems } from './choice.ts'
 import type { Draft } from './draft.ts'
 import { withoutSlash } from './files.ts'
 import { FORMAT_VERSION_MAX } from './metadata.ts'
@@ -109,7 +109,7 @@ function addSchema(draft: Draft, schema: Schema): boolean {
 }
 
 function addSpec(draft: Draft, spec: UnboundPartitionSpec): boolean {
-  const schema = chosenItem(draft.schemas)
+  const schema = chosenOrAdded(draft.schemas)
   checkSpecNames(spec, schema)
   checkSpecSources(spec, schema)
   return addItem(draft.specs, specKey(spec), asNext, (id) => boundSpec(draft, spec, id))
@@ -130,7 +130,7 @@ function boundSpec(draft: Draft, spec: UnboundPartitionSpec, id: number): Partit
 
 function addSortOrder(draft: Draft, order: SortOrder): boolean {
   checkSortTransforms(order)
-  checkSortSources(order, chosenItem(draft.schemas))
+  checkSortSources(order, chosenOrAdded(draft.schemas))
   const idFor = order.fields.length === 0 ? () => UNSORTED['order-id'] : (next: number) => Math.max(next, 1)
   return addItem(draft.orders, sortOrderKey(order), idFor, (id) => ({ ...order, 'order-id': id }))
 }

@@ -90,6 +90,15 @@ export function chosenItem<T>(choice: Choice<T>): T {
   return item
 }
 
+/**
+ * The chosen item, or the last one added while none is: a create may choose its schema after the spec and the order that
+ * use it (DuckDB does). @throws CatalogError `bad-request` if there is neither
+ */
+export function chosenOrAdded<T>(choice: Choice<T>): T {
+  const added = choice.chosen === null && choice.lastAdded !== null ? choice.items.get(choice.lastAdded) : undefined
+  return added ?? chosenItem(choice)
+}
+
 /** Of several that are the same, the first counts. */
 function keysOf<T>(choice: Choice<T>): Map<string, number> {
   const ids = new Map<string, number>()

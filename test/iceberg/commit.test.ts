@@ -99,6 +99,14 @@ test.each(STRUCTURE.map((update) => update['action']))('a create without %s is i
   expect(commit(null, updates, CREATE).result).toBe('invalid')
 })
 
+test('a create may choose its schema last', () => {
+  const [schema, choice, ...rest] = STRUCTURE
+  const result = commit(null, [schema ?? {}, ...rest, choice ?? {}], CREATE)
+  expect(result).toEqual(commit(null, STRUCTURE, CREATE))
+  expect(result.result).toBe('changed')
+  expect(commit(null, rest, CREATE)).toMatchObject({ result: 'invalid' })
+})
+
 test('a create needs assert-create, and a table that is not there', () => {
   expect(commit(null, STRUCTURE, [])).toMatchObject({ result: 'invalid' })
   expect(commit(read('v2'), STRUCTURE, CREATE)).toEqual({
