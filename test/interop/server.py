@@ -125,6 +125,7 @@ def group_of(pid: int) -> int | None:
 
 
 def command_of(pid: int) -> str:
-    """The command line, or nothing if the process has ended."""
-    command = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    """The command line, or nothing if the process has ended, whether or not somebody has taken note of that."""
+    command = ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)]
+    state, _, args = subprocess.run(command, capture_output=True, text=True).stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else args.strip()
