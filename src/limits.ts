@@ -58,6 +58,18 @@ export const LANE_QUEUE_MAX = 512
 /** UTF-16 code units of the bodies that wait in one lane: it shares the 128 MB of an isolate with what it parses. */
 export const LANE_QUEUE_CHARS_MAX = 12 * 1024 * 1024
 
+/**
+ * Commits of one table that are published together. More of them gain little over this, and all of them share one fate:
+ * a lost race evaluates all again, a lost answer leaves all in doubt.
+ */
+export const LANE_GROUP_MEMBERS_MAX = 64
+
+/** UTF-16 code units of the bodies of one group: all of them are parsed at a time, at 5–10 times that in memory. */
+export const LANE_GROUP_CHARS_MAX = 1024 * 1024
+
+/** UTF-16 code units that the answers of one group leave a lane with at a time: each holds the table's whole metadata. */
+export const LANE_GROUP_ANSWER_CHARS_MAX = 16 * 1024 * 1024
+
 /** Text of metadata files kept in an isolate, in UTF-16 code units. */
 export const METADATA_CACHE_CHARS = 24 * 1024 * 1024
 

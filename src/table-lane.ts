@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { TableState } from '#catalog/create-table'
-import { tableLane, type LaneRequest } from '#catalog/lane'
+import { tableLane } from '#catalog/lane'
+import type { LaneRequest } from '#catalog/lane-queue'
 import { CatalogError, type ErrorKind } from '#domain/errors'
 import type { TenantId } from '#domain/records'
 import { configOf } from './config.ts'

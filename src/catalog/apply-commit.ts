@@ -32,19 +32,23 @@ export function applyCreation(
 
 /**
  * Checks the requirements, applies the updates and checks every location that is new. Null: there is nothing to write.
- * @param base the table's row and the metadata it points at; null for a table to create
+ * @param base the table's row and the metadata it points at, or that commits before this one have made of it and that are
+ *   to be written together with it (`isUnwritten`); null for a table to create
  * @throws CatalogError `commit-failed` for a requirement that does not hold, `bad-request`
  */
 export function applyCommit(
   deps: Pick<CatalogDeps, 'now' | 'newId'>,
   warehouse: LocationPolicy,
-  base: { readonly entry: Entry; readonly metadata: TableMetadata } | null,
+  base: { readonly entry: Entry; readonly metadata: TableMetadata; readonly isUnwritten?: boolean } | null,
   commit: TableCommit,
 ): AppliedCommit | null {
   const { storage } = warehouse
   const kept = (): string => base?.metadata.location ?? defaultLocation(storage, deps.newId())
   const applied = commitTable({
-    base: base && { metadata: base.metadata, location: base.entry.metadataLocation ?? '' },
+    base: base && {
+      metadata: base.metadata,
+      location: base.isUnwritten === true ? null : (base.entry.metadataLocation ?? ''),
+    },
     commit: { ...commit, updates: withChosenLocations(commit.updates, warehouse, kept) },
     nowMs: deps.now().getTime(),
     newUuid: deps.newId,

@@ -1,179 +1,130 @@
 import { CatalogError } from '#domain/errors'
-import { dotted, type TableIdentifier } from '#domain/ident'
-import { validateFile } from '#domain/location'
-import type { ClientLocations, R2Storage } from '#domain/records'
-import { parseTableCommit, type TableCommit } from '#iceberg/commit'
-import { parseRequest } from '#iceberg/json'
-import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
-import { summaryOf } from '#iceberg/summary'
-import { JSON_DEPTH_MAX, LANE_QUEUE_CHARS_MAX, LANE_QUEUE_MAX } from '#src/limits'
-import { OPEN_SEQ, type Entry, type EntryValue } from '#versions/model'
-import { applyCommit } from './apply-commit.ts'
+import { LANE_GROUP_ANSWER_CHARS_MAX, LANE_QUEUE_CHARS_MAX, LANE_QUEUE_MAX } from '#src/limits'
+import type { Entry } from '#versions/model'
 import { readTable } from './change-table.ts'
-import { overlap, type TableState } from './create-table.ts'
-import { memberOf, type Actor, type CatalogDeps } from './deps.ts'
-import { assetKey, noSuchTable } from './keys.ts'
-import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
-import { readMetadataFile, textSha256 } from './metadata-files.ts'
-import { again } from './namespaces.ts'
-import { publish, untilDecided } from './publish.ts'
-
-/** One commit for a lane: plain data, because it crosses into a Durable Object. `body` is the request's own text. */
-export interface LaneRequest {
-  readonly branchId: string
-  readonly storage: R2Storage
-  readonly clientLocations?: ClientLocations
-  readonly identifier: TableIdentifier
-  /** The table's row as the caller's own request read it. */
-  readonly entry: Entry
-  readonly body: string
-  readonly actor: Actor
-  readonly folderChoice: FolderChoice
-}
+import type { TableState } from './create-table.ts'
+import type { CatalogDeps } from './deps.ts'
+import { noSuchTable } from './keys.ts'
+import { loadBase, newer, stateOf, type Base } from './lane-base.ts'
+import { applyInTurn, end, publishGroup, type Group } from './lane-group.ts'
+import { membersOf, type LaneRequest, type Member, type Waiting } from './lane-queue.ts'
+import { untilDecided } from './publish.ts'
 
 export interface TableLane {
   /** @throws CatalogError `commit-failed`, `bad-request`, `no-such-table`, `too-many-requests`, `commit-state-unknown` */
   commit(deps: CatalogDeps, request: LaneRequest): Promise<TableState>
 }
 
-/** A row and the metadata it points at. */
-interface Base {
-  readonly entry: Entry
-  readonly metadata: TableMetadata
-  readonly text: string
-}
-
 /**
  * The queue in front of one table's commits, and a cache of what the last one left. It is not the authority: the store
- * decides, and a stale cache only loses one race.
+ * decides, and a stale cache only loses one race. What has queued up while one publication was under way is published
+ * together by the next, each commit after its predecessors and with an answer of its own.
  *
- * An answer that commits nothing is right, too: it is computed on the newer of the caller's own row and the cached one,
- * and either was the current row at some moment after the request came in.
+ * An answer that commits nothing is right, too: it is computed on the newest of the callers' own rows and the cached one,
+ * each of which was the current row at some moment after the request came in; or on top of commits that have landed.
  */
 export function tableLane(): TableLane {
-  let tail: Promise<unknown> = Promise.resolve()
-  let waiting = 0
+  /** In the order they came; who is answered leaves. */
+  const queue = new Set<Waiting>()
   let waitingChars = 0
+  let tail: Promise<unknown> = Promise.resolve()
   let cached: Base | null = null
 
-  async function run(deps: CatalogDeps, request: LaneRequest, commit: TableCommit): Promise<TableState> {
-    let entry: Entry | null = newer(cached?.entry, request.entry, request.branchId)
-    return untilDecided(async () => {
-      if (!entry || entry.objectId !== request.entry.objectId) throw noSuchTable(request.identifier)
-      const base = cached?.entry.rev === entry.rev ? cached : await load(deps, request.storage, entry)
+  /** Decides about the first in the queue and as many of those behind it as can go with it. */
+  async function turn(deps: CatalogDeps, first: Waiting): Promise<void> {
+    if (queue.has(first)) await decide(deps, membersOf(queue))
+  }
+
+  /**
+   * Answers or refuses the members, in one publication if possible. Those that turn out not to go together with the ones
+   * before them stay in the queue.
+   */
+  async function decide(deps: CatalogDeps, members: readonly Member[]): Promise<void> {
+    const [first] = members
+    if (!first) return
+    const { branchId, identifier, storage, entry: own } = first.waiting.request
+    let open = members
+    const known = newer(cached?.entry, own, branchId)
+    let entry: Entry | null = members.reduce((row, { waiting }) => newer(row, waiting.request.entry, branchId), known)
+
+    async function attempt(): Promise<readonly Member[] | 'lost' | 'again'> {
+      if (!entry || entry.objectId !== own.objectId) throw noSuchTable(identifier)
+      const base = cached?.entry.rev === entry.rev ? cached : await loadBase(deps, storage, entry)
       cached = base
-      const step = await commitOnce(deps, request, commit, base)
-      if (step === 'again') return 'again'
-      if (step !== 'lost') {
-        cached = step
-        return stateOf(step)
+      open = open.slice(0, Math.max(1, Math.floor(LANE_GROUP_ANSWER_CHARS_MAX / base.text.length)))
+      const group = applyInTurn(deps, base, open)
+      for (const ended of group.decided) end(ended, base)
+      open = [...group.applied, ...group.held.map(({ member }) => member)]
+      if (!group.result) return []
+      try {
+        const step = await publishGroup(deps, base, group.applied, group.result)
+        if (step === 'again') return 'again'
+        if (step !== 'lost') {
+          cached = step
+          for (const { waiting } of group.applied) waiting.answer(stateOf(step))
+          for (const ended of group.held) end(ended, step)
+          return []
+        }
+      } catch (error) {
+        const { refused, rest, isTogether } = afterFailure(error, group)
+        for (const { waiting } of refused) waiting.refuse(error)
+        open = rest
+        if (rest.length === 0 || !isTogether) return rest
       }
       cached = null
-      entry = await readTable(deps, { branch: { id: request.branchId } }, request.identifier)
+      entry = await readTable(deps, { branch: { id: branchId } }, identifier)
       return 'lost'
-    })
+    }
+
+    try {
+      const oneByOne = await untilDecided(attempt)
+      for (const member of oneByOne) await decide(deps, [member])
+    } catch (error) {
+      for (const { waiting } of open) waiting.refuse(error)
+    }
   }
 
   return {
     async commit(deps, request) {
       const chars = request.body.length
-      const isFull = waiting > 0 && (waiting >= LANE_QUEUE_MAX || waitingChars + chars > LANE_QUEUE_CHARS_MAX)
+      const isFull = queue.size > 0 && (queue.size >= LANE_QUEUE_MAX || waitingChars + chars > LANE_QUEUE_CHARS_MAX)
       if (isFull)
         throw new CatalogError('too-many-requests', 'Too many commits are waiting for this table; nothing was changed')
+      const { promise, resolve, reject } = Promise.withResolvers<TableState>()
+      const decided = (): void => {
+        if (queue.delete(waiting)) waitingChars -= chars
+      }
+      const waiting: Waiting = {
+        request,
+        answer(state) {
+          decided()
+          resolve(state)
+        },
+        refuse(reason) {
+          decided()
+          reject(reason)
+        },
+      }
+      queue.add(waiting)
       waitingChars += chars
-      waiting += 1
-      const mine = tail.then(() => run(deps, request, parseTableCommit(parseRequest(request.body, JSON_DEPTH_MAX))))
-      tail = mine.catch(() => undefined)
-      try {
-        return await mine
-      } finally {
-        waiting -= 1
-        waitingChars -= chars
-      }
+      tail = tail.then(() => turn(deps, waiting)).catch((defect: unknown) => waiting.refuse(defect))
+      return promise
     },
   }
 }
 
-/** Checks, applies, writes and commits once. `lost`: somebody else moved the row; `again`: the store was busy. */
-async function commitOnce(
-  deps: CatalogDeps,
-  request: LaneRequest,
-  commit: TableCommit,
-  base: Base,
-): Promise<Base | 'lost' | 'again'> {
-  const { storage, identifier, branchId } = request
-  const { entry } = base
-  const applied = applyCommit(deps, request, base, commit)
-  if (!applied) return base
-
-  const { metadata, locations } = applied
-  const text = writeTableMetadata(metadata)
-  const location = nextMetadataFile(metadata, entry.metadataLocation, storage, deps.newId())
-  const next: EntryValue = {
-    objectId: entry.objectId,
-    kind: 'table',
-    metadataLocation: location.uri,
-    locations,
-    properties: {},
-    summary: { ...summaryOf(metadata), metadataSha256: await textSha256(text) },
-  }
-  const unusedBefore = chosenFolders(next.locations, entry.locations, request.folderChoice, storage)
-  const name = dotted(identifier.namespace, identifier.name)
-  const member = memberOf(deps, request.actor, {
-    kind: 'update',
-    action: 'commit_table',
-    target: name,
-    targetId: entry.objectId,
-    message: `commit to table ${name}`,
-  })
-  const published = await publish(
-    deps,
-    {
-      branchId,
-      at: deps.now().toISOString(),
-      members: [member],
-      changes: [{ key: assetKey(identifier), expect: entry.rev, next, unusedBefore }],
-      checks: [],
-      purges: [],
-    },
-    { location, text },
-  )
-  switch (published.outcome) {
-    case 'committed': {
-      const row: Entry = {
-        ...assetKey(identifier),
-        ...next,
-        branchId,
-        rev: member.id,
-        fromSeq: published.seq,
-        toSeq: OPEN_SEQ,
-      }
-      return { entry: row, metadata, text }
-    }
-    case 'conflict':
-      return 'lost'
-    case 'overlap':
-      throw overlap(next.locations)
-    default:
-      return again(published)
-  }
-}
-
-async function load(deps: CatalogDeps, storage: R2Storage, entry: Entry): Promise<Base> {
-  const location = validateFile(entry.metadataLocation, storage, 'metadata location')
-  const text = await readMetadataFile(deps, location, entry.summary.metadataSha256)
-  return { entry, text, metadata: readTableMetadata(text) }
-}
-
-/** Of two rows of one table the one written later. A row of the branch itself is later than one it inherits. */
-function newer(cached: Entry | undefined, read: Entry, branchId: string): Entry {
-  if (!cached || cached.objectId !== read.objectId) return read
-  const [cachedIsOwn, readIsOwn] = [cached.branchId === branchId, read.branchId === branchId]
-  if (cachedIsOwn !== readIsOwn) return cachedIsOwn ? cached : read
-  return cached.fromSeq < read.fromSeq ? read : cached
-}
-
-function stateOf({ entry, text }: Base): TableState {
-  const { objectId, metadataLocation, locations } = entry
-  return { objectId, metadataLocation, metadata: text, locations }
+/** Who is told that a group could not be published, and how the rest, about whom that says nothing, goes on. */
+function afterFailure(
+  error: unknown,
+  group: Group,
+): { refused: readonly Member[]; rest: readonly Member[]; isTogether: boolean } {
+  const held = group.held.map(({ member }) => member)
+  const all = [...group.applied, ...held]
+  const kind = error instanceof CatalogError ? error.kind : 'commit-state-unknown'
+  // Whoever was not in the commit is not in doubt, and is tried again on what is then found.
+  if (kind === 'commit-state-unknown') return { refused: group.applied, rest: held, isTogether: true }
+  // No file could be written: nothing was changed, and one by one they would only wait longer to hear it.
+  if (all.length === 1 || kind === 'unavailable') return { refused: all, rest: [], isTogether: true }
+  // Too much for one file or one commit, or refused for what one of them asks: each is told about itself.
+  return { refused: [], rest: all, isTogether: false }
 }

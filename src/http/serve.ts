@@ -1,7 +1,7 @@
 import { decide, seesCatalog, type Decision, type ScopeChain } from '#authz/evaluate'
 import type { Caller, CatalogDeps, Vending } from '#catalog/deps'
 import { assetKey, namespaceKey, noSuchAsset, noSuchNamespace } from '#catalog/keys'
-import type { LaneRequest } from '#catalog/lane'
+import type { LaneRequest } from '#catalog/lane-queue'
 import type { TableState } from '#catalog/create-table'
 import { CatalogError } from '#domain/errors'
 import { dotted } from '#domain/ident'

@@ -15,10 +15,13 @@ export interface TableCommit {
   readonly updates: readonly TableUpdate[]
 }
 
-/** A table's metadata and the location of the file it is in. */
+/**
+ * A table's metadata and the location of the file it is in: null for a state between two commits that are written as one,
+ * which goes into no metadata log.
+ */
 export interface BaseMetadata {
   readonly metadata: TableMetadata
-  readonly location: string
+  readonly location: string | null
 }
 
 /**

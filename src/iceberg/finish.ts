@@ -13,7 +13,8 @@ const CLOCK_TOLERANCE_MS = 60_000
 const PREVIOUS_VERSIONS_DEFAULT = 100
 
 /**
- * The metadata a draft has become. `baseLocation` is the file of the base, which goes into the metadata log.
+ * The metadata a draft has become. `baseLocation` is the file of the base, which goes into the metadata log; null for a
+ * base that has none.
  * @throws CatalogError `bad-request` if the result as a whole is not valid
  */
 export function finish(draft: Draft, baseLocation: string | null): TableMetadata {
@@ -107,9 +108,10 @@ function checkTimes(log: readonly SnapshotLogEntry[], added: ReadonlySet<Snapsho
 
 /** The metadata files before this one, oldest first, as many as the table wants to remember. */
 function metadataLog(draft: Draft, baseLocation: string | null): readonly MetadataLogEntry[] {
-  if (!draft.base || baseLocation === null) return []
-  const entry = { 'timestamp-ms': draft.base['last-updated-ms'], 'metadata-file': baseLocation }
+  if (!draft.base) return []
+  const entry = { 'timestamp-ms': draft.base['last-updated-ms'], 'metadata-file': baseLocation ?? '' }
+  const log = baseLocation === null ? draft.base['metadata-log'] : [...draft.base['metadata-log'], entry]
   const wanted = /^-?\d{1,9}$/.exec(draft.properties.get('write.metadata.previous-versions-max') ?? '')?.[0]
   const max = Math.max(1, wanted === undefined ? PREVIOUS_VERSIONS_DEFAULT : Number(wanted))
-  return [...draft.base['metadata-log'], entry].slice(-max)
+  return log.slice(-max)
 }

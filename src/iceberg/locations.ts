@@ -41,6 +41,21 @@ export function tableFolders(metadata: Located): readonly string[] {
   return [...new Set([metadata.location, ...pathProperties(metadata).map(({ uri }) => uri)])]
 }
 
+/** Whether updates say where files go, even if that is where they go already. */
+export function chooseFolders(
+  updates: readonly {
+    readonly action: string
+    readonly updates?: Readonly<Record<string, string>>
+    readonly removals?: readonly string[]
+  }[],
+): boolean {
+  return updates.some(
+    ({ action, updates: set = {}, removals = [] }) =>
+      action === 'set-location' ||
+      [...Object.keys(set), ...removals].some((name) => PATH_PROPERTIES.includes(name.toLowerCase())),
+  )
+}
+
 function pathProperties(metadata: Located): UriField[] {
   return Object.entries(metadata.properties)
     .filter(([name]) => PATH_PROPERTIES.includes(name.toLowerCase()))
