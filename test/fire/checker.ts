@@ -42,6 +42,12 @@ export async function violations(history: History): Promise<string[]> {
   return found
 }
 
+/** How many commits of the log are several requests' to one table. */
+export async function groupsIn({ ports, catalog }: History): Promise<number> {
+  const { log } = await stateOf(ports, catalog.tenantId)
+  return log.filter(({ ids, changes }) => ids.length > 1 && changes.length === 1).length
+}
+
 /** Each commit's own id in the audit, and its marker where its tables' files first have it. */
 function checkOnce(
   request: Recorded,

@@ -52,8 +52,15 @@ const KINDS: readonly Operation[] = [
 const TABLES = '/v1/demo/namespaces/ns/tables'
 const CLIENTS = 4
 const OPERATIONS = 8
+/** In every so many-th history twice the clients do little but commit to one table, so that they queue up in its lane. */
+const CROWDED_EVERY = 4
+const CROWD = 2 * CLIENTS
+const CROWDED_KINDS: readonly Operation[] = [
+  ...(['read', 'drop', 'create', 'create', 'create', 'transaction', 'append', 'append', 'append'] as const),
+  ...Array.from({ length: 12 }, () => 'set' as const),
+]
 /** Who makes the first tables and reads the last state, without any fault. */
-const NOBODY = CLIENTS
+const NOBODY = CROWD
 const FAULTS_SETTLING = 0.3
 const DELAYS_ENDING = 0.2
 const EVICTIONS = 0.02
@@ -70,6 +77,7 @@ export async function runHistory(seed: number, ports: FaultyPorts, faults: numbe
   await catalog.call(catalog.admin, 'POST', '/v1/demo/namespaces', { namespace: ['ns'] })
   const requests: Recorded[] = []
   const files = new Set<string>()
+  const isCrowded = seed % CROWDED_EVERY === 0
   const askedBy = new AsyncLocalStorage<Random | null>()
   let clock = 0
   let filesLost = 0
@@ -88,7 +96,7 @@ export async function runHistory(seed: number, ports: FaultyPorts, faults: numbe
   }
 
   function client(number: number, step: number): Client {
-    const random = randomFrom((seed * (CLIENTS + 1) + number) * OPERATIONS + step)
+    const random = randomFrom((seed * (NOBODY + 1) + number) * OPERATIONS + step)
     return {
       random,
       async send(request, method, path, body) {
@@ -112,8 +120,8 @@ export async function runHistory(seed: number, ports: FaultyPorts, faults: numbe
 
   for (const [step, name] of NAMES.entries()) await create(client(NOBODY, step), name)
   await Promise.all(
-    Array.from({ length: CLIENTS }, async (_, number) => {
-      for (let step = 0; step < OPERATIONS; step += 1) await operate(client(number, step), files)
+    Array.from({ length: isCrowded ? CROWD : CLIENTS }, async (_, number) => {
+      for (let step = 0; step < OPERATIONS; step += 1) await operate(client(number, step), files, isCrowded)
     }),
   )
   ports.judge = () => null
@@ -123,10 +131,10 @@ export async function runHistory(seed: number, ports: FaultyPorts, faults: numbe
   return { catalog, ports, requests, filesLost }
 }
 
-async function operate(client: Client, files: ReadonlySet<string>): Promise<void> {
+async function operate(client: Client, files: ReadonlySet<string>, isCrowded: boolean): Promise<void> {
   const { random } = client
-  const [name, other] = random.two(NAMES)
-  const kind = random.oneOf(KINDS)
+  const [name, other]: readonly [string, string] = isCrowded ? ['t0', 't1'] : random.two(NAMES)
+  const kind = random.oneOf(isCrowded ? CROWDED_KINDS : KINDS)
   switch (kind) {
     case 'read':
       await read(client, name)
