@@ -116,12 +116,13 @@ function counting(count: Counter, key: keyof Count, method: Method): Method {
   }
 }
 
-function prototypeOf(value: object): object {
+/** What all bindings of one kind have their methods from. */
+export function prototypeOf(value: object): object {
   return Object.getPrototypeOf(value) as object
 }
 
 /** Puts another method in the place of one, which must be there; the function returned puts it back. */
-function replace(owner: object, name: string, by: (method: Method) => Method): () => void {
+export function replace(owner: object, name: string, by: (method: Method) => Method): () => void {
   const method: unknown = Reflect.get(owner, name)
   if (typeof method !== 'function') throw new Error(`nothing to count: the runtime's binding has no '${name}'`)
   Reflect.set(owner, name, by(method as Method))

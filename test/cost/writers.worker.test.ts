@@ -1,7 +1,9 @@
-// Contract: concurrent writers of one table queue up in its lane, so that none of them loses a race at the store.
+// Contract: concurrent writers of one table queue up in its lane, so that none of them loses a race at the store, and
+// those that waited for the one before them are published together.
 // From: the design, "A table commit is one pure step"; the lane is the real Durable Object.
 import { beforeAll, expect, test } from 'vitest'
-import { counted } from './counted.ts'
+import { TableLane } from '#src/table-lane'
+import { counted, prototypeOf, replace } from './counted.ts'
 import { env } from 'cloudflare:workers'
 import { propertyCommit, seedTables } from './lake.ts'
 import { openWorker, type CostWorker, type Sent } from './worker.ts'
@@ -16,17 +18,18 @@ beforeAll(async () => {
   await seedTables(worker, 'lake', WRITERS + 2, true)
 })
 
-test('16 writers on one table: 16 reads, 16 files, 16 commits, and no lost race', async () => {
+test('16 writers on one table: 16 reads, one file and commit for the first, one for the 15 that waited', async () => {
   await worker.call(['POST', `${TABLES}/t0000`, propertyCommit(0)])
   const { value, count } = await counted(env, () =>
-    together((n) => worker.call(['POST', `${TABLES}/t0000`, propertyCommit(n + 1)])),
+    queuedUp((n) => worker.call(['POST', `${TABLES}/t0000`, propertyCommit(n + 1)])),
   )
   expect(value.map(({ status }) => status)).toEqual(Array.from({ length: WRITERS }, () => 200))
+  expect(new Set(value.map(({ text }) => text)).size).toBe(2)
   expect(count).toMatchObject({
-    store: 2 * WRITERS,
+    store: WRITERS + 2,
     storeFailures: 0,
     gets: 0,
-    puts: WRITERS,
+    puts: 2,
     deletes: 0,
     durableObjects: WRITERS,
     fetches: 0,
@@ -35,10 +38,10 @@ test('16 writers on one table: 16 reads, 16 files, 16 commits, and no lost race'
 
 test('16 writers on a table nobody has touched yet: its metadata is read once', async () => {
   const { value, count } = await counted(env, () =>
-    together((n) => worker.call(['POST', `${TABLES}/t0001`, propertyCommit(n)])),
+    queuedUp((n) => worker.call(['POST', `${TABLES}/t0001`, propertyCommit(n)])),
   )
   expect(value.map(({ status }) => status)).toEqual(Array.from({ length: WRITERS }, () => 200))
-  expect(count).toMatchObject({ store: 2 * WRITERS, storeFailures: 0, gets: 1, puts: WRITERS, durableObjects: WRITERS })
+  expect(count).toMatchObject({ store: WRITERS + 2, storeFailures: 0, gets: 1, puts: 2, durableObjects: WRITERS })
 })
 
 test('16 writers on 16 tables of one branch: no lost race either', async () => {
@@ -58,4 +61,37 @@ test('what a lost race looks like here: of two creates of one namespace one fail
 
 async function together<T>(one: (n: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: WRITERS }, (_, n) => one(n)))
+}
+
+/** As {@link together}, and the first file is not written before all the others wait in the lane. */
+async function queuedUp<T>(one: (n: number) => Promise<T>): Promise<T[]> {
+  const all = Promise.withResolvers<void>()
+  let arrived = 0
+  const undo = [
+    replace(
+      TableLane.prototype,
+      'commit',
+      (commit) =>
+        function (this: unknown, ...input) {
+          const reply = Reflect.apply(commit, this, input)
+          arrived += 1
+          if (arrived === WRITERS) all.resolve()
+          return reply
+        },
+    ),
+    replace(
+      prototypeOf(env.LAKE),
+      'put',
+      (put) =>
+        async function (this: unknown, ...input) {
+          await all.promise
+          return Reflect.apply(put, this, input)
+        },
+    ),
+  ]
+  try {
+    return await together(one)
+  } finally {
+    for (const each of undo) each()
+  }
 }
