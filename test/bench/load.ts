@@ -11,6 +11,9 @@ export interface LoadRequest {
   readonly method: string
   readonly path: string
   readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** What it should be answered with; 200 unless it says so. */
+  readonly status?: number
 }
 
 export interface LoadJob {
@@ -26,7 +29,7 @@ export interface LoadJob {
   readonly first: number
 }
 
-/** `latencies` are milliseconds, one per request; `unexpected` counts statuses other than 200. */
+/** `latencies` are milliseconds, one per request; `unexpected` counts statuses other than the request's. */
 export interface LoadResult {
   readonly latencies: Float64Array
   readonly milliseconds: number
@@ -53,11 +56,12 @@ async function run(job: LoadJob): Promise<LoadResult> {
       const ask = asker(socket)
       while (sent < most && performance.now() < endAt) {
         const number = sent++
-        const text = textOf(job, number)
+        const request = requestOf(job, number)
+        const text = textOf(job, number, request)
         const sentAt = performance.now()
         const status = await ask(text)
         latencies.push(performance.now() - sentAt)
-        if (status !== 200) unexpected[status] = (unexpected[status] ?? 0) + 1
+        if (status !== (request.status ?? 200)) unexpected[status] = (unexpected[status] ?? 0) + 1
       }
     }),
   )
@@ -66,9 +70,13 @@ async function run(job: LoadJob): Promise<LoadResult> {
   return { latencies: Float64Array.from(latencies), milliseconds, unexpected }
 }
 
-function textOf(job: LoadJob, number: number): string {
-  const request = job.requests[number % job.requests.length]
+function requestOf({ requests }: LoadJob, number: number): LoadRequest {
+  const request = requests[number % requests.length]
   if (!request) throw new Error('a job without requests')
+  return request
+}
+
+function textOf(job: LoadJob, number: number, request: LoadRequest): string {
   const numbered = (text: string): string => text.replaceAll('{n}', String(job.first + number))
   const body = numbered(request.body ?? '')
   return [
@@ -77,6 +85,7 @@ function textOf(job: LoadJob, number: number): string {
     `Authorization: Bearer ${job.token}`,
     'X-Iceberg-Access-Delegation: vended-credentials',
     'User-Agent: bench',
+    ...Object.entries(request.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
     ...(body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`]),
     '',
     body,

@@ -6,13 +6,14 @@ import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { figuresOf, tableOf, type Figures, type Round } from './figures.ts'
+import { LARGE, largeTableOf, measureLarge } from './large.ts'
 import type { LoadJob, LoadRequest, LoadResult } from './load.ts'
 import { PREPARATION, SCENARIOS, type Scenario } from './scenarios.ts'
 import { startServers, type Servers } from './server.ts'
 
 const USAGE = `npm run bench -- [--seconds N] [--only NAME,…] [--connections N] [--json]
   --seconds      how long each of the three servers is driven per scenario (default 4)
-  --only         scenarios whose name starts with one of these: ${SCENARIOS.map(({ name }) => `'${name}'`).join(', ')}
+  --only         scenarios whose name starts with one of these: ${[...SCENARIOS.map(({ name }) => name), LARGE].map((name) => `'${name}'`).join(', ')}
   --connections  requests under way at a time (default 16)
   --json         prints the figures as JSON`
 
@@ -23,6 +24,8 @@ interface Options {
   readonly scenarios: readonly Scenario[]
   readonly connections: number
   readonly json: boolean
+  /** Whether the table with the large metadata file is measured. */
+  readonly isLarge: boolean
 }
 
 type Drive = (job: Pick<LoadJob, 'requests' | 'milliseconds'> & Partial<LoadJob>, server: URL) => Promise<LoadResult>
@@ -31,7 +34,7 @@ const options = optionsOf(process.argv.slice(2))
 if (options) await main(options)
 else process.exitCode = 1
 
-async function main({ rounds, scenarios, connections, json }: Options): Promise<void> {
+async function main({ rounds, scenarios, connections, json, isLarge }: Options): Promise<void> {
   say('Building the Worker and starting miniflare …')
   const servers = await startServers()
   const generator = fork(join(import.meta.dirname, 'load.ts'), { serialization: 'advanced' })
@@ -49,17 +52,19 @@ async function main({ rounds, scenarios, connections, json }: Options): Promise<
       first += result.latencies.length
       const unexpected = Object.entries(result.unexpected).map(([status, count]) => `${count} × ${status}`)
       if (unexpected.length > 0)
-        throw new Error(`expected 200 for ${job.requests[0]?.path ?? ''}, found ${unexpected.join(', ')}`)
+        throw new Error(`expected another answer for ${job.requests[0]?.path ?? ''}, found ${unexpected.join(', ')}`)
       return result
     }
     say('Creating tables …')
     await prepare(drive, servers)
+    const large = isLarge ? await measureLarge(servers, say) : []
     const figures: Figures[] = []
     for (const scenario of scenarios) {
       say(`${scenario.name} …`)
       figures.push(figuresOf(scenario.name, await measure(drive, servers, scenario, rounds)))
     }
-    process.stdout.write(json ? `${JSON.stringify({ connections, figures }, null, 2)}\n` : `${tableOf(figures)}\n`)
+    const tables = [...(figures.length > 0 ? [tableOf(figures)] : []), ...(isLarge ? [largeTableOf(large)] : [])]
+    process.stdout.write(`${json ? JSON.stringify({ connections, figures, large }, null, 2) : tables.join('\n\n')}\n`)
   } finally {
     generator.kill()
     await servers.stop()
@@ -79,13 +84,18 @@ async function measure(drive: Drive, servers: Servers, scenario: Scenario, round
   const name = encodeURIComponent(scenario.name.replaceAll(/\W+/g, '-'))
   await keepSample(servers, scenario.sample, name)
   const bareRequests = (kind: string): LoadRequest[] =>
-    scenario.requests.map((request) => ({ ...request, path: `/${kind}/${name}` }))
+    scenario.requests.map(({ method, body }) => ({
+      method,
+      ...(body === undefined ? {} : { body }),
+      path: `/${kind}/${name}`,
+    }))
   const share = Math.ceil(scenario.requests.length / (rounds + 1))
   const drives: Readonly<Record<keyof Round, (round: number) => Promise<LoadResult>>> = {
     catalog: (round) => {
-      if (!scenario.once) return drive({ requests: scenario.requests, milliseconds: ROUND_MS }, servers.catalog)
+      const server = servers[scenario.server]
+      if (scenario.server !== 'cold') return drive({ requests: scenario.requests, milliseconds: ROUND_MS }, server)
       const requests = scenario.requests.slice(round * share, (round + 1) * share)
-      return drive({ requests, most: requests.length, milliseconds: 60_000 }, servers.cold)
+      return drive({ requests, most: requests.length, milliseconds: 60_000 }, server)
     },
     bare: () => drive({ requests: bareRequests('bytes'), milliseconds: ROUND_MS }, servers.bare),
     query: () => drive({ requests: bareRequests('query'), milliseconds: ROUND_MS }, servers.bare),
@@ -108,11 +118,12 @@ async function measure(drive: Drive, servers: Servers, scenario: Scenario, round
 async function keepSample({ catalog, bare, token }: Servers, sample: LoadRequest, name: string): Promise<void> {
   const answer = await fetch(new URL(sample.path, catalog), {
     method: sample.method,
-    headers: { authorization: `Bearer ${token}` },
+    headers: { ...sample.headers, authorization: `Bearer ${token}` },
     ...(sample.body === undefined ? {} : { body: sample.body.replaceAll('{n}', 'sample') }),
   })
   const bytes = await answer.arrayBuffer()
-  if (!answer.ok) throw new Error(`expected 200 for ${sample.path}, found ${answer.status}`)
+  const { status = 200 } = sample
+  if (answer.status !== status) throw new Error(`expected ${status} for ${sample.path}, found ${answer.status}`)
   await fetch(new URL(`/keep/${name}`, bare), { method: 'POST', body: bytes })
 }
 
@@ -143,11 +154,19 @@ function optionsOf(args: string[]): Options | null {
   const wanted = values.only.split(',').map((name) => name.trim())
   const scenarios = SCENARIOS.filter(({ name }) => wanted.some((start) => name.startsWith(start)))
   const [seconds, connections] = [Number(values.seconds), Number(values.connections)]
-  if (!(seconds > 0 && seconds <= 600) || !Number.isInteger(connections) || connections < 1 || scenarios.length === 0) {
+  const isLarge = wanted.some((start) => LARGE.startsWith(start))
+  const isNothing = scenarios.length === 0 && !isLarge
+  if (!(seconds > 0 && seconds <= 600) || !Number.isInteger(connections) || connections < 1 || isNothing) {
     say(USAGE)
     return null
   }
-  return { rounds: Math.max(1, Math.round((seconds * 1000) / ROUND_MS)), scenarios, connections, json: values.json }
+  return {
+    rounds: Math.max(1, Math.round((seconds * 1000) / ROUND_MS)),
+    scenarios,
+    connections,
+    json: values.json,
+    isLarge,
+  }
 }
 
 function say(text: string): void {

@@ -15,10 +15,14 @@ const COMPATIBILITY = { compatibilityDate: '2026-08-01', compatibilityFlags: ['n
 const SOCKET = { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] }
 const STORAGE = { d1Databases: { DB: 'bench' }, r2Buckets: { LAKE: 'lake' } }
 
-/** Origins on loopback. `cold` is the catalog once more, on the same data, in an isolate that has cached nothing. */
+/**
+ * Origins on loopback. `cold` is the catalog once more, on the same data, in an isolate that has cached nothing; `ungrouped`
+ * once more, built so that no two commits are published together, with lanes of its own.
+ */
 export interface Servers {
   readonly catalog: URL
   readonly cold: URL
+  readonly ungrouped: URL
   readonly bare: URL
   /** The administrator's. */
   readonly token: string
@@ -29,6 +33,11 @@ export interface Servers {
 export async function startServers(): Promise<Servers> {
   const folder = mkdtempSync(join(tmpdir(), 'catalog-bench-'))
   const script = await build(folder)
+  const ungroupedScript = await build(
+    folder,
+    '--alias',
+    `#src/limits:${join(import.meta.dirname, 'ungrouped-limits.ts')}`,
+  )
   const lanes = { TABLE_LANE: 'TableLane', PURGE_RUNNER: 'PurgeRunner' }
   const worker = { ...COMPATIBILITY, ...SOCKET, ...STORAGE, modules: [script], bindings: settings() }
   const miniflare = new Miniflare(
@@ -47,6 +56,12 @@ export async function startServers(): Promise<Servers> {
           ...worker,
           name: 'cold',
           durableObjects: lanesOf((className) => ({ className, scriptName: 'catalog', useSQLite: true }), lanes),
+        },
+        {
+          ...worker,
+          modules: [ungroupedScript],
+          name: 'ungrouped',
+          durableObjects: lanesOf((className) => ({ className, useSQLite: true }), lanes),
         },
         {
           ...COMPATIBILITY,
@@ -69,8 +84,9 @@ export async function startServers(): Promise<Servers> {
     await migrate(miniflare)
     const catalog = await miniflare.unsafeGetDirectURL('catalog')
     const cold = await miniflare.unsafeGetDirectURL('cold')
+    const ungrouped = await miniflare.unsafeGetDirectURL('ungrouped')
     const bare = await miniflare.unsafeGetDirectURL('bare')
-    return { catalog, cold, bare, token: await logIn(catalog), stop }
+    return { catalog, cold, ungrouped, bare, token: await logIn(catalog), stop }
   } catch (error) {
     await stop()
     throw error
@@ -81,19 +97,26 @@ function lanesOf<T>(one: (className: string) => T, names: Readonly<Record<string
   return Object.fromEntries(Object.entries(names).map(([binding, className]) => [binding, one(className)]))
 }
 
-async function build(folder: string): Promise<{ type: 'ESModule'; path: string; contents: string }> {
+async function build(
+  folder: string,
+  ...more: readonly string[]
+): Promise<{ type: 'ESModule'; path: string; contents: string }> {
   const wrangler = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
   const outdir = join(folder, 'dist')
-  await promisify(execFile)(process.execPath, [wrangler, 'deploy', '--dry-run', '--minify', '--outdir', outdir], {
-    cwd: ROOT,
-    env: {
-      ...process.env,
-      CI: '1',
-      WRANGLER_SEND_METRICS: 'false',
-      WRANGLER_HIDE_BANNER: 'true',
-      WRANGLER_LOG_PATH: join(folder, 'logs'),
+  await promisify(execFile)(
+    process.execPath,
+    [wrangler, 'deploy', '--dry-run', '--minify', '--outdir', outdir, ...more],
+    {
+      cwd: ROOT,
+      env: {
+        ...process.env,
+        CI: '1',
+        WRANGLER_SEND_METRICS: 'false',
+        WRANGLER_HIDE_BANNER: 'true',
+        WRANGLER_LOG_PATH: join(folder, 'logs'),
+      },
     },
-  })
+  )
   return { type: 'ESModule', path: 'worker.js', contents: readFileSync(join(outdir, 'worker.js'), 'utf8') }
 }
 
