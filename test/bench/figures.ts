@@ -10,13 +10,16 @@ export interface Figures {
   /** The catalog's rate divided by that of the bare Worker, and of the bare Worker with one query: medians of the rounds. */
   readonly ofBare: number
   readonly ofQuery: number
+  /** The catalog's rate divided by that of the one which publishes every commit by itself, where that was measured. */
+  readonly ofUngrouped: number | null
 }
 
-/** One round: the three servers, driven one right after the other. */
+/** One round: the servers, driven one right after the other. */
 export interface Round {
   readonly catalog: LoadResult
   readonly bare: LoadResult
   readonly query: LoadResult
+  readonly ungrouped?: LoadResult
 }
 
 export function figuresOf(name: string, rounds: readonly Round[]): Figures {
@@ -31,20 +34,24 @@ export function figuresOf(name: string, rounds: readonly Round[]): Figures {
     p99: quantile(latencies, 0.99),
     ofBare: median(rounds.map(({ catalog, bare }) => rateOf(catalog) / rateOf(bare))),
     ofQuery: median(rounds.map(({ catalog, query }) => rateOf(catalog) / rateOf(query))),
+    ofUngrouped: rounds.some(({ ungrouped }) => ungrouped)
+      ? median(rounds.flatMap(({ catalog, ungrouped }) => (ungrouped ? [rateOf(catalog) / rateOf(ungrouped)] : [])))
+      : null,
   }
 }
 
 /** The table as text, one line per scenario. */
 export function tableOf(figures: readonly Figures[]): string {
   const rows = [
-    ['', 'req/s', 'p50 ms', 'p99 ms', 'of bare', 'of bare + 1 query'],
-    ...figures.map(({ name, rate, p50, p99, ofBare, ofQuery }) => [
+    ['', 'req/s', 'p50 ms', 'p99 ms', 'of bare', 'of bare + 1 query', 'of one by one'],
+    ...figures.map(({ name, rate, p50, p99, ofBare, ofQuery, ofUngrouped }) => [
       name,
       rate.toFixed(0),
       p50.toFixed(1),
       p99.toFixed(1),
       ofBare.toFixed(2),
       ofQuery.toFixed(2),
+      ofUngrouped?.toFixed(2) ?? '',
     ]),
   ]
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))

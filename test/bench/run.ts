@@ -12,7 +12,7 @@ import { PREPARATION, SCENARIOS, type Scenario } from './scenarios.ts'
 import { startServers, type Servers } from './server.ts'
 
 const USAGE = `npm run bench -- [--seconds N] [--only NAME,…] [--connections N] [--json]
-  --seconds      how long each of the three servers is driven per scenario (default 4)
+  --seconds      how long each of the servers is driven per scenario (default 4)
   --only         scenarios whose name starts with one of these: ${[...SCENARIOS.map(({ name }) => name), LARGE].map((name) => `'${name}'`).join(', ')}
   --connections  requests under way at a time (default 16)
   --json         prints the figures as JSON`
@@ -99,8 +99,9 @@ async function measure(drive: Drive, servers: Servers, scenario: Scenario, round
     },
     bare: () => drive({ requests: bareRequests('bytes'), milliseconds: ROUND_MS }, servers.bare),
     query: () => drive({ requests: bareRequests('query'), milliseconds: ROUND_MS }, servers.bare),
+    ungrouped: () => drive({ requests: scenario.ungrouped ?? [], milliseconds: ROUND_MS }, servers.ungrouped),
   }
-  const names = ['catalog', 'bare', 'query'] as const
+  const names = ['catalog', 'bare', 'query', ...(scenario.ungrouped ? (['ungrouped'] as const) : [])] as const
   const measured: Round[] = []
   for (let round = 0; round <= rounds; round += 1) {
     const results = new Map<keyof Round, LoadResult>()
@@ -108,8 +109,9 @@ async function measure(drive: Drive, servers: Servers, scenario: Scenario, round
       const server = names[(round + turn) % names.length] ?? 'catalog'
       results.set(server, await drives[server](round))
     }
-    const [catalog, bare, query] = names.map((server) => results.get(server))
-    if (round > 0 && catalog && bare && query) measured.push({ catalog, bare, query })
+    const [catalog, bare, query, ungrouped] = names.map((server) => results.get(server))
+    if (round > 0 && catalog && bare && query)
+      measured.push({ catalog, bare, query, ...(ungrouped ? { ungrouped } : {}) })
   }
   return measured
 }

@@ -12,7 +12,9 @@ export interface Scenario {
   readonly name: string
   readonly requests: readonly LoadRequest[]
   readonly sample: LoadRequest
-  readonly server: 'catalog' | 'cold' | 'ungrouped'
+  readonly server: 'catalog' | 'cold'
+  /** Sent in the same rounds to the server that publishes each commit by itself. */
+  readonly ungrouped: readonly LoadRequest[] | null
 }
 
 const NAMESPACES = '/v1/demo/namespaces'
@@ -75,8 +77,7 @@ export const SCENARIOS: readonly Scenario[] = [
     'loadTable not modified',
     numbers(TABLES_CACHED).map((number) => ({ ...load(number), headers: { 'If-None-Match': '*' }, status: 304 })),
   ),
-  scenario('commit, 1 table', [commit('t0')]),
-  scenario('commit, 1 table, one by one', [commit(`t${WRITERS}`)], 'ungrouped'),
+  { ...scenario('commit, 1 table', [commit('t0')]), ungrouped: [commit(`t${WRITERS}`)] },
   scenario(
     'commit, 16 tables',
     numbers(WRITERS).map((number) => commit(`t${number}`)),
@@ -89,7 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
 function scenario(name: string, requests: readonly LoadRequest[], server: Scenario['server'] = 'catalog'): Scenario {
   const [sample] = requests
   if (!sample) throw new Error(`'${name}' has no requests`)
-  return { name, requests, sample, server }
+  return { name, requests, sample, server, ungrouped: null }
 }
 
 function numbers(count: number): number[] {
