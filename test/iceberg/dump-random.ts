@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { writeTableMetadata } from '#iceberg/metadata'
-import { begin, step } from './live.ts'
+import { begin, fileOf, step } from './live.ts'
 import { lives } from './random.ts'
 
 const [folder, count = '300', seed = String(Date.now() % 2 ** 31)] = process.argv.slice(2)
@@ -17,8 +17,9 @@ let written = 0
 for (let round = 0; written < Number(count); round++)
   for (const { start, commits } of fc.sample(lives, { numRuns: 100, seed: Number(seed) + round })) {
     let metadata = begin(start)
-    for (const commit of commits) {
-      const result = metadata && step(metadata, commit)
+    for (const [index, commit] of commits.entries()) {
+      // Every other commit is one that was published together with the one before it.
+      const result = metadata && step(metadata, commit, index % 2 === 0 ? fileOf(metadata) : null)
       if (result?.result !== 'changed' || written >= Number(count)) continue
       ;({ metadata } = result)
       written++

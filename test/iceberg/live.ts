@@ -23,16 +23,28 @@ export function begin(start: RandomLife['start']): TableMetadata | undefined {
   )
 }
 
-/** What one commit does to a table, or undefined if its body is refused. Any other error is thrown. */
-export function step(metadata: TableMetadata, commit: Json): CommitResult | undefined {
+/**
+ * What one commit does to a table, or undefined if its body is refused. Any other error is thrown.
+ * @param location the file of the metadata; null if it is to be written only together with what this commit makes of it
+ */
+export function step(
+  metadata: TableMetadata,
+  commit: Json,
+  location: string | null = fileOf(metadata),
+): CommitResult | undefined {
   return unlessRefused(() =>
     commitTable({
-      base: { metadata, location: `${metadata.location}/metadata/00007-${UUID}.metadata.json` },
+      base: { metadata, location },
       commit: parseTableCommit(parseRequest(requestText(commit), DEPTH_MAX)),
       nowMs: NOW_MS,
       newUuid: () => UUID,
     }),
   )
+}
+
+/** Where a table's metadata is said to be. */
+export function fileOf({ location }: TableMetadata): string {
+  return `${location}/metadata/00007-${UUID}.metadata.json`
 }
 
 /** JSON of a random request; `{ rawText }` stands for a number in that spelling. */
