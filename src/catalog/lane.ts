@@ -12,6 +12,7 @@ import { applyCommit } from './apply-commit.ts'
 import { readTable } from './change-table.ts'
 import { overlap, type TableState } from './create-table.ts'
 import { memberOf, type Actor, type CatalogDeps } from './deps.ts'
+import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey, noSuchTable } from './keys.ts'
 import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
 import { readMetadataFile, textSha256 } from './metadata-files.ts'
@@ -104,7 +105,10 @@ async function commitOnce(
   const { storage, identifier, branchId } = request
   const { entry } = base
   const applied = applyCommit(deps, request, base, commit)
-  if (!applied) return base
+  if (!applied) {
+    await finishUnchanged(deps, request.actor, metadataAnswer(entry))
+    return base
+  }
 
   const { metadata, locations } = applied
   const text = writeTableMetadata(metadata)
@@ -125,6 +129,7 @@ async function commitOnce(
     target: name,
     targetId: entry.objectId,
     message: `commit to table ${name}`,
+    answer: metadataAnswer(next),
   })
   const published = await publish(
     deps,

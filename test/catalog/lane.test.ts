@@ -47,6 +47,7 @@ beforeEach(async () => {
     client: null,
     requestId: 'test',
     address: null,
+    idempotency: null,
   }
   await createNamespace(deps, caller, { place, namespace: ['ns'], properties: {} })
   const request = parseCreateRequest({ name: 't', schema: SIMPLE_SCHEMA })
@@ -57,7 +58,7 @@ beforeEach(async () => {
 async function requestOf(body: unknown): Promise<LaneRequest> {
   const entry = await readTable(deps, place, identifier)
   if (!entry) throw new Error('no table')
-  const actor = { principalId: 'u', principalName: 'u', client: null, requestId: 'r', address: null }
+  const actor = { principalId: 'u', principalName: 'u', client: null, requestId: 'r', address: null, idempotency: null }
   return {
     branchId: place.branch.id,
     storage: place.warehouse.storage,
@@ -191,7 +192,7 @@ describe('a lane whose cache is stale', () => {
 })
 
 function requestFor(entry: LaneRequest['entry']): LaneRequest {
-  const actor = { principalId: 'u', principalName: 'u', client: null, requestId: 'r', address: null }
+  const actor = { principalId: 'u', principalName: 'u', client: null, requestId: 'r', address: null, idempotency: null }
   const { storage } = place.warehouse
   return {
     branchId: place.branch.id,
