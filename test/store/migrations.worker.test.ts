@@ -9,9 +9,9 @@ import { answered, AT, commitOf, create, land, member, tableKey, tableValue } fr
 /** As schema 1 keeps a tenant with one table: written down, because the code of its time is gone. */
 const AS_OF_1 = [
   `INSERT INTO record (tenant_id, kind, id, name, owner, doc) VALUES
-    ('t', 'tenant', 't', NULL, NULL, '{"id":"t","name":"default","createdAt":"${AT}"}'),
+    ('t', 'tenant', 't', 'default', NULL, '{"id":"t","name":"default","createdAt":"${AT}"}'),
     ('t', 'warehouse', 'w', 'lake', NULL, '{"id":"w","name":"lake","storage":{"kind":"r2","bucket":"lake","prefix":""},"createdAt":"${AT}"}'),
-    ('t', 'catalog', 'c', 'demo', NULL, '{"id":"c","name":"demo","warehouseId":"w","properties":{},"createdAt":"${AT}"}'),
+    ('t', 'catalog', 'c', 'demo', 'w', '{"id":"c","name":"demo","warehouseId":"w","properties":{},"createdAt":"${AT}"}'),
     ('t', 'user', 'u', 'admin', NULL, '{"id":"u","username":"admin","role":"root","passwordHash":null,"active":true,"createdAt":"${AT}"}')`,
   `INSERT INTO ref (tenant_id, id, catalog_id, name, kind, state, branch_id, seq, head_seq, ancestors, created_at)
     VALUES ('t', 'b', 'c', 'main', 'branch', 'open', 'b', 9007199254740991, 2, '[]', '${AT}')`,

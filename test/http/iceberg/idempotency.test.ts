@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { CatalogError } from '#domain/errors'
 import type { TenantStore } from '#store/store'
 import { openCatalog, SIMPLE_SCHEMA, type Answer, type Person, type TestCatalog } from '#test/support/catalog'
+import { bare } from '#test/support/keyed'
 import { memoryObjects } from '#test/support/objects'
 import { memoryStore } from '#store/memory/memory'
 import { creating, setting, STALE, TRANSACTIONS } from '#test/support/lake'
@@ -140,11 +141,6 @@ describe.each(WRITES)('to %s', (_, method, path, body, status) => {
   })
 })
 
-/** An answer without its credential. */
-function bare({ text, json }: Answer): string {
-  return json?.metadata ? JSON.stringify([json['metadata-location'], json.metadata]) : text
-}
-
 describe('a registration', () => {
   it.each([
     ['of a table', `${NAMESPACES}/ns/register`, `${TABLES}/a`, false],
@@ -264,7 +260,7 @@ describe('a refusal', () => {
     })
     const create = () => sent('POST', NAMESPACES, { namespace: ['x'], properties: {} }, KEY)
     expect((await create()).status).toBe(500)
-    faults = (real) => ({
+    faults = () => ({
       async commit(commit) {
         faults = () => ({})
         await delayed[0]?.()
@@ -330,85 +326,6 @@ describe('what found nothing to change', () => {
     const second = await sent(method, path, body, KEY)
     expect([second.status, second.text]).toEqual([first.status, first.text])
     expect([await headSeq(), before < after]).toEqual([after, true])
-  })
-})
-
-describe('a replay', () => {
-  const create = (person?: Person) => sent('POST', TABLES, { name: 't', schema: SIMPLE_SCHEMA }, KEY, person)
-
-  it('is 50 times the same table for 50 who create it at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 50 }, () => create()))
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200))
-    expect(new Set(answers.map((answer) => bare(answer))).size).toBe(1)
-    const load = await sent('GET', `${TABLES}/t`)
-    expect(load.json.metadata['table-uuid']).toBe(answers[0]?.json.metadata['table-uuid'])
-    expect([...catalog.objects.files.keys()].filter((uri) => uri.includes('metadata/00000'))).toHaveLength(3)
-  })
-
-  it('tells what was, though the table has moved on', async () => {
-    const first = await create()
-    await sent('POST', `${TABLES}/t`, setting('t', 'later'))
-    const second = await create()
-    expect([second.status, bare(second)]).toEqual([200, bare(first)])
-    expect(second.json['storage-credentials']).toHaveLength(1)
-  })
-
-  it('has a credential only for what the caller may do now', async () => {
-    const { place } = await catalog.store.tenant(catalog.tenantId).read({ at: { catalog: 'demo', ref: 'main' } })
-    const scope = { type: 'catalog' as const, catalogId: place?.catalog.id ?? '' }
-    const person = await catalog.person('tenant-user', { scope, actions: ['list', 'create'] })
-    const count = async () => {
-      const { status, json } = await create(person)
-      return [status, json['storage-credentials'].length]
-    }
-    expect(await count()).toEqual([200, 1])
-    expect(await count()).toEqual([200, 1])
-    await sent('POST', `${TABLES}/t`, setting('t', 'later'))
-    expect(await count()).toEqual([200, 0])
-  })
-
-  it('has no credential once another table has the name', async () => {
-    await create()
-    await sent('DELETE', `${TABLES}/t`)
-    await sent('POST', TABLES, { name: 't', schema: SIMPLE_SCHEMA })
-    const { status, json } = await create()
-    expect([status, json['storage-credentials']]).toEqual([200, []])
-  })
-
-  it('tells what the table has come to if the file is gone', async () => {
-    const first = await create()
-    const now = await sent('POST', `${TABLES}/t`, setting('t', 'later'))
-    catalog.evict()
-    catalog.objects.files.delete(first.json['metadata-location'])
-    const again = await create()
-    expect([again.status, again.json['metadata-location']]).toEqual([200, now.json['metadata-location']])
-  })
-
-  it.each<[string, () => Promise<unknown>]>([
-    ['table and file are gone', async () => sent('DELETE', `${TABLES}/t`)],
-    ['the catalog is hidden from the caller', async () => undefined],
-  ])('is never a refusal, also once %s', async (_, change) => {
-    const { place } = await catalog.store.tenant(catalog.tenantId).read({ at: { catalog: 'demo', ref: 'main' } })
-    const scope = { type: 'catalog' as const, catalogId: place?.catalog.id ?? '' }
-    const person = await catalog.person('tenant-user', { scope, actions: ['list', 'create'] })
-    const first = await create(person)
-    await change()
-    catalog.evict()
-    catalog.objects.files.delete(first.json['metadata-location'])
-    const { grants } = catalog.store.tenant(catalog.tenantId)
-    for (const { id } of (await grants.list({ limit: 10 })).records) await grants.delete(id)
-    const again = await create(person)
-    expect([again.status, again.json.error.type]).toEqual([500, 'CommitStateUnknownException'])
-  })
-
-  it('needs a user who is active', async () => {
-    const person = await catalog.person('root')
-    await create(person)
-    const { users } = catalog.store.tenant(catalog.tenantId)
-    const user = await users.get(person.id)
-    if (!user) throw new Error('no user')
-    await users.update({ ...user, active: false })
-    expect((await create(person)).status).toBe(401)
   })
 })
 
