@@ -40,24 +40,28 @@ export interface Attempt {
   readonly found: IdempotencyRecord | null
   readonly now: () => Date
   run(): Promise<Response>
-  /** Answers with metadata that an earlier attempt left. */
-  repeat(answer: MetadataAnswer): Promise<Response>
+  /**
+   * Answers with metadata that another attempt left.
+   * @param isNew whether it did so after everything else was read
+   */
+  repeat(answer: MetadataAnswer, isNew: boolean): Promise<Response>
   log(fields: Readonly<Record<string, unknown>>): void
 }
 
 /**
  * Does a request once: if its key stands for an answer, that is the answer. A refusal is told only after it was recorded
- * as one, after which no other attempt can land; clients delete what they have written when they are refused.
+ * as one, after which no other attempt can land; clients delete what they have written when they are refused. (What can't
+ * even be parsed is refused before: no attempt at it ever gets further.)
  * @throws CatalogError `unprocessable` for another request under the same key, `unavailable` if a refusal can't be recorded
  */
 export async function once(attempt: Attempt): Promise<Response> {
-  if (attempt.found) return tellAgain(attempt, attempt.found)
+  if (attempt.found) return tellAgain(attempt, attempt.found, false)
   try {
     return await attempt.run()
   } catch (error) {
     const stands = error instanceof CatalogError ? await insteadOf(error, attempt) : null
     if (!stands) throw error
-    return tellAgain(attempt, stands)
+    return tellAgain(attempt, stands, true)
   }
 }
 
@@ -71,7 +75,11 @@ async function insteadOf(error: CatalogError, attempt: Attempt): Promise<Idempot
   return finish(tenant, { ...key, answer, at: now().toISOString() })
 }
 
-async function tellAgain(attempt: Attempt, { fingerprint, answer }: IdempotencyRecord): Promise<Response> {
+async function tellAgain(
+  attempt: Attempt,
+  { fingerprint, answer }: IdempotencyRecord,
+  isNew: boolean,
+): Promise<Response> {
   if (fingerprint !== attempt.key.fingerprint)
     throw new CatalogError(
       'unprocessable',
@@ -87,7 +95,7 @@ async function tellAgain(attempt: Attempt, { fingerprint, answer }: IdempotencyR
       throw new CatalogError(answer.error, answer.message)
     case 'table':
     case 'view':
-      return attempt.repeat(answer).catch(doneBefore)
+      return attempt.repeat(answer, isNew).catch(doneBefore)
     default:
       return answer satisfies never
   }

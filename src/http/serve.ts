@@ -75,15 +75,18 @@ async function serve<Body>(
   const tenant = deps.tenant(claims)
   const sent = { method: route.method, url: request.url, bodyText: asked.bodyText }
   const key = route.writes ? await idempotencyKeyOf(request.headers, claims.userId, sent) : null
-  const read = await tenant.read({
-    caller: { userId: claims.userId, tokenId: claims.tokenId },
-    at: catalogAndRef(name),
-    keys: keys.keys,
-    ...(page ? { page } : {}),
-    ...(key ? { idempotencyKey: key.key } : {}),
-  })
-  const caller = { ...callerOf(claims, read, request.headers, deps), idempotency: key }
-  const resolved: Resolved<Body> = { asked, name, targets, keys, read, caller, claims }
+  const resolve = async (): Promise<Resolved<Body>> => {
+    const read = await tenant.read({
+      caller: { userId: claims.userId, tokenId: claims.tokenId },
+      at: catalogAndRef(name),
+      keys: keys.keys,
+      ...(page ? { page } : {}),
+      ...(key ? { idempotencyKey: key.key } : {}),
+    })
+    const caller = { ...callerOf(claims, read, request.headers, deps), idempotency: key }
+    return { asked, name, targets, keys, read, caller, claims }
+  }
+  const resolved = await resolve()
   const needs = typeof route.authorize === 'function' ? route.authorize(asked) : route.authorize
   const run = async (): Promise<Response> => {
     const place = placeOf(resolved)
@@ -93,13 +96,14 @@ async function serve<Body>(
     return route.handler(contextOf(place, resolved, deps))
   }
   if (!key) return run()
-  const repeat = async (answer: MetadataAnswer): Promise<Response> => {
+  const repeat = async (answer: MetadataAnswer, isNew: boolean): Promise<Response> => {
     if (!route.repeat) throw new Error(`${route.method} ${route.path} can't tell metadata again`)
-    const context = contextOf(placeOf(resolved), resolved, deps)
+    const now = isNew ? await resolve() : resolved
+    const context = contextOf(placeOf(now), now, deps)
     const isAllowed = needs.every(({ actions, on }) => context.may(actions, on))
     return route.repeat(context, answer, isAllowed)
   }
-  const found = read.idempotency ?? null
+  const found = resolved.read.idempotency ?? null
   return once({ tenant, key, found, run, repeat, now: () => deps.now(), log: (fields) => deps.log(fields) })
 }
 

@@ -32,7 +32,7 @@ export const repeatView: Repeat = async (context, answer) => {
   return viewResult({ metadataLocation: metadataLocation ?? '', metadata })
 }
 
-/** The metadata that was answered; if its file is gone, what the object has come to. */
+/** The metadata that was answered; if its file is gone, what the object has come to, for who may read that. */
 async function stateThen(context: CatalogContext<unknown>, answer: MetadataAnswer): Promise<TableState> {
   const { objectId } = answer
   const row = rowOf(context, answer)
@@ -45,7 +45,7 @@ async function stateThen(context: CatalogContext<unknown>, answer: MetadataAnswe
     return await read(answer.metadataLocation, answer.metadataSha256 ?? undefined)
   } catch (error) {
     const isGone = error instanceof CatalogError && error.kind === 'file-not-found'
-    if (!isGone || !row || row.metadataLocation === answer.metadataLocation) throw error
+    if (!isGone || !row || !context.may(['read'], answer.kind)) throw error
     return read(row.metadataLocation, row.summary.metadataSha256)
   }
 }

@@ -34,6 +34,7 @@ describe('a replay', () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => create()))
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200))
     expect(new Set(answers.map((answer) => bare(answer))).size).toBe(1)
+    for (const { json } of answers) expect(json['storage-credentials']).toHaveLength(1)
     const load = await sent('GET', `${TABLES}/t`)
     expect(load.json.metadata['table-uuid']).toBe(answers[0]?.json.metadata['table-uuid'])
     expect([...catalog.objects.files.keys()].filter((uri) => uri.includes('metadata/00000'))).toHaveLength(1)
@@ -74,6 +75,39 @@ describe('a replay', () => {
     catalog.objects.files.delete(first.json['metadata-location'])
     const again = await create()
     expect([again.status, again.json['metadata-location']]).toEqual([200, now.json['metadata-location']])
+  })
+
+  it('tells nothing newer to who may not read the table', async () => {
+    const person = await creator()
+    const first = await create(person)
+    await sent('POST', `${TABLES}/t`, setting('t', 'secret'))
+    catalog.evict()
+    catalog.objects.files.delete(first.json['metadata-location'])
+    const again = await create(person)
+    expect([again.status, again.json.error.type]).toEqual([500, 'CommitStateUnknownException'])
+    expect(again.text).not.toContain('secret')
+  })
+
+  it('of a registration over a table has a credential only for who may still register', async () => {
+    const { 'metadata-location': location } = (await create()).json
+    await sent('POST', `${TABLES}/t`, setting('t', 'later'))
+    const scope = { type: 'catalog' as const, catalogId: catalog.catalogId }
+    const person = await catalog.person('tenant-user', { scope, actions: ['list', 'create', 'read'] })
+    const { grants } = catalog.store.tenant(catalog.tenantId)
+    const more = {
+      id: 'more',
+      userId: person.id,
+      scope,
+      actions: ['write'] as const,
+      createdAt: '2026-01-01',
+    }
+    await grants.create(more)
+    const body = { name: 't', 'metadata-location': location, overwrite: true }
+    const register = async () =>
+      (await catalog.call(person, 'POST', '/v1/demo/namespaces/ns/register', body, KEY)).json['storage-credentials']
+    expect(await register()).toHaveLength(1)
+    await grants.delete('more')
+    expect(await register()).toEqual([])
   })
 
   it.each<[string, () => Promise<unknown>]>([
