@@ -105,3 +105,18 @@ export const STORE_CALL_MS_MAX = 15_000
 
 /** Longest wait for one metadata file to be read or written, or one batch of files to be deleted. */
 export const OBJECT_CALL_MS_MAX = 20_000
+
+/**
+ * How long clients may send a request again under its idempotency key, as `/v1/config` tells them. Java stops retrying
+ * within minutes.
+ */
+export const IDEMPOTENCY_ADVERTISED_MINUTES = 30
+
+/** How long an answer is kept at least: longer than advertised, for clocks that differ and retries under way. */
+export const IDEMPOTENCY_KEPT_SECONDS = 3600
+
+/** Old answers that each new one sweeps away: more than one, so that they get fewer wherever keys are used. */
+export const IDEMPOTENCY_SWEPT_PER_RECORD = 4
+
+/** UTF-16 code units of a recorded error's message: some quote what the client sent, which may be long. */
+export const IDEMPOTENCY_MESSAGE_CHARS_MAX = 4000

@@ -46,6 +46,7 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
           )
         })
     },
+    now,
     log: (more) => void Object.assign(fields, more),
   }
   return route.serve(c.req.raw, rawPath(c.req.raw.url), query, deps)

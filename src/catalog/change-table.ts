@@ -2,6 +2,7 @@ import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import type { Entry, PurgeRequest } from '#versions/model'
 import { commitOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { finishUnchanged, NO_CONTENT } from './idempotency.ts'
 import { assetKey, namespaceKey, noSuchAsset, noSuchNamespace, type AssetType } from './keys.ts'
 import { again, valueOf } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
@@ -35,6 +36,7 @@ export async function dropAsset(
           target: name,
           targetId: current.objectId,
           message: `${kind} ${type} ${name}`,
+          answer: NO_CONTENT,
         },
         {
           changes: [{ key: assetKey(identifier), expect: current.rev, next: null }],
@@ -62,7 +64,7 @@ export async function renameAsset(
   const from = dotted(source.namespace, source.name)
   const to = dotted(destination.namespace, destination.name)
   const type = typeOf(input.entry)
-  if (sameKey(source, destination)) return
+  if (sameKey(source, destination)) return finishUnchanged(deps, caller, NO_CONTENT)
   let current: Entry | null = input.entry
   await untilDecided(async () => {
     if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, source)
@@ -78,6 +80,7 @@ export async function renameAsset(
           target: from,
           targetId: current.objectId,
           message: `rename ${type} ${from} to ${to}`,
+          answer: NO_CONTENT,
         },
         {
           changes: [

@@ -11,6 +11,7 @@ import type { EntryValue } from '#versions/model'
 import { applyCreation } from './apply-commit.ts'
 import { readAsset } from './change-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { metadataAnswer } from './idempotency.ts'
 import { assetKey, nameTaken, namespaceKey, noSuchNamespace } from './keys.ts'
 import {
   checkLocations,
@@ -190,6 +191,7 @@ async function insert(
           target: name,
           targetId: objectId,
           message: `${kind} table ${name}`,
+          answer: metadataAnswer(next),
         },
         {
           changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],

@@ -3,7 +3,7 @@ import type { R2Storage } from '#domain/records'
 import type { ObjectStore } from '#objects/objects'
 import type { Signer } from '#signers/signer'
 import type { Place, TenantStore } from '#store/store'
-import type { AuditRecord, CatalogCommit, LogKind, Member } from '#versions/model'
+import type { AuditRecord, CatalogCommit, FinalAnswer, IdempotencyKey, LogKind, Member } from '#versions/model'
 import type { MetadataCache } from './metadata-files.ts'
 
 /** What the catalog's services need from outside. Time and ids come from here, so that tests decide them. */
@@ -31,6 +31,8 @@ export interface Caller extends Principal {
   readonly client: string | null
   readonly requestId: string
   readonly address: string | null
+  /** Of the request, if it has one. */
+  readonly idempotency: IdempotencyKey | null
 }
 
 /** Where a request acts: the catalog at a branch (or, read-only, at a tag), resolved by the request's one read. */
@@ -40,8 +42,10 @@ export function storageOf(place: Place): R2Storage {
   return place.warehouse.storage
 }
 
-/** The identity part of an audit record: everything about the caller, nothing about what he did. */
-export type Actor = Pick<AuditRecord, 'principalId' | 'principalName' | 'client' | 'requestId' | 'address'>
+/** The identity part of an audit record: everything about the caller, nothing about what he did. And his request's key. */
+export interface Actor extends Pick<AuditRecord, 'principalId' | 'principalName' | 'client' | 'requestId' | 'address'> {
+  readonly idempotency: IdempotencyKey | null
+}
 
 export function actorOf(caller: Caller): Actor {
   return {
@@ -50,21 +54,28 @@ export function actorOf(caller: Caller): Actor {
     client: caller.client,
     requestId: caller.requestId,
     address: caller.address,
+    idempotency: caller.idempotency,
   }
 }
 
-/** One caller's part of a commit, under a new id. `target` is the dotted name as the caller said it. */
-export function memberOf(
-  deps: Pick<CatalogDeps, 'newId'>,
-  actor: Actor,
-  step: { kind: LogKind; action: string; target: string; targetId: string | null; message: string },
-): Member {
+/** What one caller does. `target` is the dotted name as he said it, `answer` what he is told once it is done. */
+export interface Step {
+  readonly kind: LogKind
+  readonly action: string
+  readonly target: string
+  readonly targetId: string | null
+  readonly message: string
+  readonly answer: FinalAnswer
+}
+
+/** One caller's part of a commit, under a new id. */
+export function memberOf(deps: Pick<CatalogDeps, 'newId'>, { idempotency, ...identity }: Actor, step: Step): Member {
   return {
     id: deps.newId(),
-    idempotencyKey: null,
-    log: { kind: step.kind, author: actor.principalName, message: step.message },
+    idempotency: idempotency && { ...idempotency, answer: step.answer },
+    log: { kind: step.kind, author: identity.principalName, message: step.message },
     audit: {
-      ...actor,
+      ...identity,
       action: step.action,
       target: step.target,
       targetId: step.targetId,
@@ -79,7 +90,7 @@ export function commitOf(
   deps: Pick<CatalogDeps, 'newId' | 'now'>,
   caller: Caller,
   place: Place,
-  step: Parameters<typeof memberOf>[2],
+  step: Step,
   {
     changes,
     checks = [],

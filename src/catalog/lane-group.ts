@@ -5,6 +5,7 @@ import { OPEN_SEQ, type Entry, type EntryValue } from '#versions/model'
 import { applyCommit, type AppliedCommit } from './apply-commit.ts'
 import { overlap } from './create-table.ts'
 import { memberOf, type CatalogDeps } from './deps.ts'
+import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey } from './keys.ts'
 import { stateOf, type Base } from './lane-base.ts'
 import type { Member } from './lane-queue.ts'
@@ -64,9 +65,19 @@ export function applyInTurn(deps: Pick<CatalogDeps, 'now' | 'newId'>, base: Base
 }
 
 /** Tells the caller how his commit ended; `base` is the table as it is now. */
-export function end({ member, refusal }: Ended, base: Base): void {
-  if (refusal) member.waiting.refuse(refusal.reason)
-  else member.waiting.answer(stateOf(base))
+export async function end(deps: CatalogDeps, { member: { waiting }, refusal }: Ended, base: Base): Promise<void> {
+  if (refusal) return waiting.refuse(refusal.reason)
+  try {
+    await finishUnchanged(deps, waiting.request.actor, metadataAnswer(base.entry))
+    waiting.answer(stateOf(base))
+  } catch (reason) {
+    waiting.refuse(reason)
+  }
+}
+
+/** A member's request was answered before, by a commit of another attempt at it. */
+export interface ReplayedMember {
+  readonly idempotencyKey: string
 }
 
 /**
@@ -79,7 +90,7 @@ export async function publishGroup(
   base: Base,
   applied: readonly Member[],
   { metadata, locations }: AppliedCommit,
-): Promise<Base | 'lost' | 'again'> {
+): Promise<Base | ReplayedMember | 'lost' | 'again'> {
   const { entry } = base
   const [first] = applied
   if (!first) return base
@@ -104,6 +115,7 @@ export async function publishGroup(
       target: name,
       targetId: entry.objectId,
       message: `commit to table ${name}`,
+      answer: metadataAnswer(next),
     }),
   )
   const published = await publish(
@@ -134,6 +146,8 @@ export async function publishGroup(
       return 'lost'
     case 'overlap':
       throw overlap(next.locations)
+    case 'replayed':
+      return published
     default:
       return again(published)
   }

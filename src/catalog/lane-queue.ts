@@ -54,6 +54,7 @@ export function membersOf(queue: Iterable<Waiting>): Member[] {
     const [first] = members
     const isFull = members.length >= LANE_GROUP_MEMBERS_MAX || chars > LANE_GROUP_CHARS_MAX
     if (first && (isFull || !isShared(request, first.waiting.request))) break
+    if (members.some((member) => isSameRequest(member.waiting.request, request))) break
     const commit = parsed(waiting)
     if (!commit) continue
     const isAlone = chooseFolders(commit.updates)
@@ -71,6 +72,11 @@ function parsed(waiting: Waiting): TableCommit | null {
     waiting.refuse(error)
     return null
   }
+}
+
+/** Two attempts at one request: the second is answered by what has become of the first. */
+function isSameRequest(a: LaneRequest, b: LaneRequest): boolean {
+  return a.actor.idempotency !== null && a.actor.idempotency.key === b.actor.idempotency?.key
 }
 
 function isShared(a: LaneRequest, b: LaneRequest): boolean {

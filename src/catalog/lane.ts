@@ -4,10 +4,12 @@ import type { Entry } from '#versions/model'
 import { readTable } from './change-table.ts'
 import type { TableState } from './create-table.ts'
 import type { CatalogDeps } from './deps.ts'
+import { replayed } from './idempotency.ts'
 import { noSuchTable } from './keys.ts'
 import { loadBase, newer, stateOf, type Base } from './lane-base.ts'
 import { applyInTurn, end, publishGroup, type Group } from './lane-group.ts'
 import { membersOf, type LaneRequest, type Member, type Waiting } from './lane-queue.ts'
+import { inParallel } from './parallel.ts'
 import { untilDecided } from './publish.ts'
 
 export interface TableLane {
@@ -53,16 +55,22 @@ export function tableLane(): TableLane {
       cached = base
       open = open.slice(0, Math.max(1, Math.floor(LANE_GROUP_ANSWER_CHARS_MAX / base.text.length)))
       const group = applyInTurn(deps, base, open)
-      for (const ended of group.decided) end(ended, base)
+      await inParallel(group.decided, (ended) => end(deps, ended, base))
       open = [...group.applied, ...group.held.map(({ member }) => member)]
       if (!group.result) return []
       try {
         const step = await publishGroup(deps, base, group.applied, group.result)
         if (step === 'again') return 'again'
-        if (step !== 'lost') {
+        if (step !== 'lost' && 'idempotencyKey' in step) {
+          const isReplayed = ({ waiting }: Member): boolean =>
+            waiting.request.actor.idempotency?.key === step.idempotencyKey
+          for (const { waiting } of open.filter(isReplayed)) waiting.refuse(replayed())
+          open = open.filter((member) => !isReplayed(member))
+          if (open.length === 0) return []
+        } else if (step !== 'lost') {
           cached = step
           for (const { waiting } of group.applied) waiting.answer(stateOf(step))
-          for (const ended of group.held) end(ended, step)
+          await inParallel(group.held, (ended) => end(deps, ended, step))
           return []
         }
       } catch (error) {

@@ -1,7 +1,8 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, namespacePath, type Namespace } from '#domain/ident'
-import type { Change, Check, Entry, EntryValue, LogKind } from '#versions/model'
+import type { Change, Check, Entry, EntryValue, FinalAnswer, LogKind } from '#versions/model'
 import { commitOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { finishUnchanged, jsonAnswer, NO_CONTENT, replayed } from './idempotency.ts'
 import { namespaceKey, noSuchNamespace } from './keys.ts'
 import { publish, untilDecided, type Published } from './publish.ts'
 
@@ -27,6 +28,7 @@ export async function createNamespace(
       changes: [{ key: namespaceKey(input.namespace), expect: null, next }],
       checks: parent.length > 0 ? [{ exists: namespaceKey(parent) }] : [],
       targetId: next.objectId,
+      answer: jsonAnswer({ namespace: input.namespace, properties: input.properties }),
     })
     switch (published.outcome) {
       case 'committed':
@@ -70,11 +72,15 @@ export async function updateProperties(
     }
     const kept = Object.entries(base.properties).filter(([key]) => !removed.includes(key))
     const properties = { ...Object.fromEntries(kept), ...input.updates }
-    if (sameProperties(properties, base.properties)) return answer
+    if (sameProperties(properties, base.properties)) {
+      await finishUnchanged(deps, caller, jsonAnswer({ ...answer }))
+      return answer
+    }
     const published = await change(deps, caller, input, 'update', {
       changes: [{ key: namespaceKey(input.namespace), expect: base.rev, next: { ...valueOf(base), properties } }],
       checks: [],
       targetId: base.objectId,
+      answer: jsonAnswer({ ...answer }),
     })
     if (published.outcome === 'committed') return answer
     if (published.outcome !== 'conflict') return again(published)
@@ -96,6 +102,7 @@ export async function dropNamespace(
       changes: [{ key: namespaceKey(input.namespace), expect: current.rev, next: null }],
       checks: [{ empty: namespacePath(input.namespace) }],
       targetId: current.objectId,
+      answer: NO_CONTENT,
     })
     if (published.outcome === 'committed') return undefined
     if (published.outcome === 'check-failed')
@@ -112,9 +119,10 @@ export function valueOf(entry: Entry): EntryValue {
   return { objectId, kind, metadataLocation, locations, properties, summary }
 }
 
-/** `busy` is tried again; the rest means that the branch itself is gone. */
+/** `busy` is tried again, `replayed` has its answer; the rest means that the branch itself is gone. */
 export function again(published: Published): 'again' {
   if (published.outcome === 'busy') return 'again'
+  if (published.outcome === 'replayed') throw replayed()
   throw new CatalogError('commit-failed', 'The branch was closed or moved meanwhile; nothing was changed')
 }
 
@@ -123,7 +131,7 @@ async function change(
   caller: Caller,
   input: { place: Place; namespace: Namespace },
   kind: Extract<LogKind, 'create' | 'update' | 'drop'>,
-  step: { changes: readonly Change[]; checks: readonly Check[]; targetId: string },
+  step: { changes: readonly Change[]; checks: readonly Check[]; targetId: string; answer: FinalAnswer },
 ): Promise<Published> {
   const target = dotted(input.namespace)
   return publish(
@@ -137,6 +145,7 @@ async function change(
         action: `${kind}_namespace`,
         target,
         targetId: step.targetId,
+        answer: step.answer,
         message: `${kind} namespace ${target}`,
       },
       { changes: step.changes, checks: step.checks },

@@ -7,8 +7,11 @@ import { encodeMetadataFile } from './metadata-files.ts'
 import { inParallel } from './parallel.ts'
 import { COMMIT_RETRIES_MAX } from '#src/limits'
 
-/** A commit whose fate is known. Whatever is not `committed` is definitely not done, and its files are gone. */
-export type Published = Exclude<CommitOutcome, { outcome: 'unknown' | 'decided' | 'replayed' }>
+/**
+ * A commit whose fate is known. Whatever is not `committed` is definitely not done, and its files are gone. `replayed`: a
+ * member's request was answered before, by a commit of another attempt at it.
+ */
+export type Published = Exclude<CommitOutcome, { outcome: 'unknown' | 'decided' }>
 
 export interface MetadataFile {
   readonly location: ValidatedLocation
@@ -92,7 +95,7 @@ async function decided(deps: Pick<CatalogDeps, 'tenant'>, commit: CatalogCommit)
     if (settled.outcome === 'committed') return settled
     throw new CatalogError('internal', 'The commit failed before it was made; nothing was changed', defect)
   }
-  if (outcome.outcome !== 'unknown' && outcome.outcome !== 'decided' && outcome.outcome !== 'replayed') return outcome
+  if (outcome.outcome !== 'unknown' && outcome.outcome !== 'decided') return outcome
   return settle(deps, commit, 'cause' in outcome ? outcome.cause : undefined)
 }
 

@@ -6,6 +6,7 @@ import type { Entry, EntryValue } from '#versions/model'
 import { readTable } from './change-table.ts'
 import { overlap, readRegistration, type TableState } from './create-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey, noSuchTable } from './keys.ts'
 import { chosenFolders, foldersAfter, foldersOf, type FolderChoice } from './locations.ts'
 import { readMetadataFile, textSha256 } from './metadata-files.ts'
@@ -43,8 +44,10 @@ export async function replaceTable(
       ? foldersAfter(metadata, current.locations, storage)
       : foldersOf(metadata, storage).map(({ uri }) => uri)
     const { objectId, locations: before } = current
-    if (current.metadataLocation === metadataLocation)
+    if (current.metadataLocation === metadataLocation) {
+      await finishUnchanged(deps, caller, metadataAnswer(current))
       return { objectId, metadataLocation, metadata: text, locations: before }
+    }
     const next: EntryValue = {
       objectId,
       kind: 'table',
@@ -66,6 +69,7 @@ export async function replaceTable(
           target: name,
           targetId: objectId,
           message: `register table ${name} over what it was`,
+          answer: metadataAnswer(next),
         },
         { changes: [{ key: assetKey(identifier), expect: current.rev, next, unusedBefore }] },
       ),
@@ -108,6 +112,7 @@ export async function unregisterTable(
           target: name,
           targetId: objectId,
           message: `unregister table ${name}`,
+          answer: metadataAnswer(current),
         },
         { changes: [{ key: assetKey(identifier), expect: rev, next: null }] },
       ),

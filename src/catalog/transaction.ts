@@ -10,6 +10,7 @@ import type { Change, Entry, EntrySummary, Member } from '#versions/model'
 import { applyCommit, applyCreation } from './apply-commit.ts'
 import { alreadyCreated, overlap } from './create-table.ts'
 import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { finishUnchanged, NO_CONTENT } from './idempotency.ts'
 import { assetKey, namespaceKey, noSuchNamespace, noSuchTable, viewStands } from './keys.ts'
 import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
 import { readMetadataFile, textSha256 } from './metadata-files.ts'
@@ -65,15 +66,16 @@ export async function commitTransaction(deps: CatalogDeps, caller: Caller, input
   let evaluated: readonly Evaluated[] = []
   await untilDecided(async () => {
     evaluated = await evaluate(deps, input, rows, evaluated)
-    if (evaluated.every(({ next }) => next === null)) return undefined
+    if (evaluated.every(({ next }) => next === null)) return finishUnchanged(deps, caller, NO_CONTENT)
     const steps = evaluated.map((table) => stepOf(deps, caller, input, table))
+    const members = steps.flatMap(({ member }) => member ?? [])
     const created = evaluated.filter(({ base }) => base === null)
     const published = await publish(
       deps,
       {
         branchId: place.branch.id,
         at: deps.now().toISOString(),
-        members: steps.flatMap(({ member }) => member ?? []),
+        members: members.map((member, index) => (index === 0 ? member : { ...member, idempotency: null })),
         changes: steps.map(({ change }) => change),
         checks: created.map(({ identifier }) => ({ exists: namespaceKey(identifier.namespace) })),
         purges: [],
@@ -195,6 +197,7 @@ function stepOf(deps: CatalogDeps, caller: Caller, input: Transaction, { identif
       target: name,
       targetId: objectId,
       message: base ? `commit to table ${name} ${tables}` : `create table ${name} ${tables}`,
+      answer: NO_CONTENT,
     }),
   }
 }

@@ -11,6 +11,7 @@ import { currentVersion, readViewMetadata, writeViewMetadata, type ViewMetadata 
 import type { Entry, EntryValue } from '#versions/model'
 import { readAsset } from './change-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
+import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey, namespaceKey, nameTaken, noSuchNamespace, noSuchView } from './keys.ts'
 import {
   chosenFolders,
@@ -93,7 +94,10 @@ export async function replaceView(
     if (!current || current.objectId !== input.entry.objectId) throw noSuchView(identifier)
     const base = await loadView(deps, place, current)
     const metadata = applied(deps, place, readViewMetadata(base.metadata), input.commit)
-    if (!metadata) return base
+    if (!metadata) {
+      await finishUnchanged(deps, caller, metadataAnswer(current))
+      return base
+    }
     const file = fileOf(deps, metadata, base.metadataLocation, storageOf(place))
     const next = await rowOf(
       current.objectId,
@@ -115,6 +119,7 @@ export async function replaceView(
           target: name,
           targetId: objectId,
           message: `replace view ${name}`,
+          answer: metadataAnswer(next),
         },
         { changes: [{ key: assetKey(identifier), expect: rev, next, unusedBefore }] },
       ),
@@ -179,6 +184,7 @@ async function insert(
           target: name,
           targetId: objectId,
           message: `${kind} view ${name}`,
+          answer: metadataAnswer(next),
         },
         {
           changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],

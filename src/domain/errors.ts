@@ -22,6 +22,8 @@ export type ErrorKind =
   | 'too-many-requests'
   | 'unavailable'
   | 'commit-state-unknown'
+  /** The request's idempotency key stands for an answer already, which is the one to give. It reaches no client. */
+  | 'replayed'
   | 'internal'
 
 /**

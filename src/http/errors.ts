@@ -22,10 +22,20 @@ const WIRE: Readonly<Record<ErrorKind, readonly [status: number, type: string]>>
   internal: [500, 'InternalServerError'],
   'commit-state-unknown': [500, 'CommitStateUnknownException'],
   unavailable: [503, 'ServiceUnavailableException'],
+  replayed: [503, 'ServiceUnavailableException'],
 }
 
 /** Seconds a client should wait; Java retries a 503 only if it is told so. */
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorKind, number>> = { 'too-many-requests': 1, unavailable: 1 }
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorKind, number>> = { 'too-many-requests': 1, unavailable: 1, replayed: 1 }
+
+/**
+ * Whether a refusal says of this request, for good, that it changed nothing. Who the caller is, and how busy it is, may
+ * be different the next time.
+ */
+export function isFinalRefusal(kind: ErrorKind): boolean {
+  const [status] = WIRE[kind]
+  return status < 500 && status !== 401 && status !== 429
+}
 
 /**
  * The Iceberg error envelope `{"error":{"message","type","code"}}`. Anything but a `CatalogError` is a defect of ours:

@@ -7,7 +7,7 @@ import type { LaneRequest } from '#catalog/lane-queue'
 import type { TableState } from '#catalog/create-table'
 import type { Json } from '#iceberg/json'
 import type { ReadQuery, ReadResult } from '#store/store'
-import type { Entry } from '#versions/model'
+import type { Entry, MetadataAnswer } from '#versions/model'
 import { decodeNamespace, decodeSegment, pathParameters } from './path.ts'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'DELETE'
@@ -83,7 +83,12 @@ export interface CatalogRoute<Body = unknown> extends RouteBase {
   /** Refused on a tag, which is read-only. */
   readonly writes: boolean
   readonly handler: (context: CatalogContext<Body>) => Promise<Response>
+  /** How an answer that consists of metadata is told again; for routes whose services answer with any. */
+  readonly repeat?: Repeat
 }
+
+/** @param isAllowed whether the caller may now do what the route does */
+export type Repeat = (context: CatalogContext<unknown>, answer: MetadataAnswer, isAllowed: boolean) => Promise<Response>
 
 /** Reads the path parameters and query of a request. */
 export function askedOf(route: RouteBase, path: string, query: URLSearchParams, headers: Headers): Asked<undefined> {

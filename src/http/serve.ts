@@ -7,9 +7,10 @@ import { CatalogError } from '#domain/errors'
 import { dotted } from '#domain/ident'
 import type { GrantAction, GrantScope } from '#domain/records'
 import type { Place, ReadResult, TenantStore } from '#store/store'
-import { OPEN_SEQ, type Entry, type Key } from '#versions/model'
+import { OPEN_SEQ, type Entry, type Key, type MetadataAnswer } from '#versions/model'
 import type { TokenClaims } from '#authn/tokens'
 import { readJson, readText } from './body.ts'
+import { idempotencyKeyOf, once } from './idempotency.ts'
 import {
   askedOf,
   parameter,
@@ -29,6 +30,7 @@ export interface RequestDeps {
   services(claims: TokenClaims, place: Place): { deps: CatalogDeps; vending: Vending | null }
   commit(claims: TokenClaims, place: Place, request: LaneRequest): Promise<TableState>
   purgeSoon(claims: TokenClaims): Promise<void>
+  now(): Date
   /** Adds fields to the request's log line. */
   log(fields: Readonly<Record<string, unknown>>): void
 }
@@ -71,27 +73,73 @@ async function serve<Body>(
   const keys = new KeyList(Object.values(targets))
   const page = route.page?.(asked)
   const tenant = deps.tenant(claims)
-  const read = await tenant.read({
-    caller: { userId: claims.userId, tokenId: claims.tokenId },
-    at: catalogAndRef(name),
-    keys: keys.keys,
-    ...(page ? { page } : {}),
-  })
-  const caller = callerOf(claims, read, request.headers, deps)
-  const place = read.place
+  const sent = { method: route.method, url: request.url, bodyText: asked.bodyText }
+  const key = route.writes ? await idempotencyKeyOf(request.headers, claims.userId, sent) : null
+  const resolve = async (): Promise<Resolved<Body>> => {
+    const read = await tenant.read({
+      caller: { userId: claims.userId, tokenId: claims.tokenId },
+      at: catalogAndRef(name),
+      keys: keys.keys,
+      ...(page ? { page } : {}),
+      ...(key ? { idempotencyKey: key.key } : {}),
+    })
+    const caller = { ...callerOf(claims, read, request.headers, deps), idempotency: key }
+    return { asked, name, targets, keys, read, caller, claims }
+  }
+  const resolved = await resolve()
+  const needs = typeof route.authorize === 'function' ? route.authorize(asked) : route.authorize
+  const run = async (): Promise<Response> => {
+    const place = placeOf(resolved)
+    authorize(needs, place, resolved)
+    if (route.writes && place.seq !== OPEN_SEQ)
+      throw new CatalogError('forbidden', `${name} is a tag, which is read-only; write to a branch instead`)
+    return route.handler(contextOf(place, resolved, deps))
+  }
+  if (!key) return run()
+  const repeat = async (answer: MetadataAnswer, isNew: boolean): Promise<Response> => {
+    if (!route.repeat) throw new Error(`${route.method} ${route.path} can't tell metadata again`)
+    const now = isNew ? await resolve() : resolved
+    const context = contextOf(placeOf(now), now, deps)
+    const isAllowed = needs.every(({ actions, on }) => context.may(actions, on))
+    return route.repeat(context, answer, isAllowed)
+  }
+  const found = resolved.read.idempotency ?? null
+  return once({ tenant, key, found, run, repeat, now: () => deps.now(), log: (fields) => deps.log(fields) })
+}
+
+/** A request and everything that was read for it. */
+interface Resolved<Body> {
+  readonly asked: Asked<Body>
+  readonly name: string
+  readonly targets: Readonly<Record<string, Target>>
+  readonly keys: KeyList
+  readonly read: ReadResult
+  readonly caller: Caller
+  readonly claims: TokenClaims
+}
+
+/** @throws CatalogError `no-such-warehouse` for a catalog that is missing, or hidden from the caller */
+function placeOf({ name, read: { place }, caller }: Resolved<unknown>): Place {
   if (!place || !seesCatalog(caller, place.catalog.id))
     throw new CatalogError('no-such-warehouse', `Warehouse does not exist: ${name}`)
+  return place
+}
+
+/** @throws CatalogError as {@link enforce} */
+function authorize(needs: readonly Need[], place: Place, { targets, keys, read, caller }: Resolved<unknown>): void {
+  for (const need of needs) {
+    const target = targetNamed(targets, need.on)
+    const decision = decide(caller, need.actions, keys.chain(target, place, read.entries))
+    enforce(need, decision, target, (one) => keys.entry(one, read.entries))
+  }
+}
+
+function contextOf<Body>(place: Place, resolved: Resolved<Body>, deps: RequestDeps): CatalogContext<Body> {
+  const { asked, targets, keys, read, caller, claims } = resolved
   const decision = (actions: readonly GrantAction[], on: string): Decision =>
     decide(caller, actions, keys.chain(targetNamed(targets, on), place, read.entries))
-  const needs = typeof route.authorize === 'function' ? route.authorize(asked) : route.authorize
-  for (const need of needs)
-    enforce(need, decision(need.actions, need.on), targetNamed(targets, need.on), (target) =>
-      keys.entry(target, read.entries),
-    )
-  if (route.writes && place.seq !== OPEN_SEQ)
-    throw new CatalogError('forbidden', `${name} is a tag, which is read-only; write to a branch instead`)
   const { deps: services, vending } = deps.services(claims, place)
-  const context: CatalogContext<Body> = {
+  return {
     ...asked,
     deps: services,
     vending,
@@ -112,7 +160,6 @@ async function serve<Body>(
         [...keys.chain(targetNamed(targets, on), place, read.entries), scopeOf(entry, place)],
       ) === 'allowed',
   }
-  return route.handler(context)
 }
 
 async function withBody<Body>(
@@ -131,7 +178,12 @@ function catalogAndRef(name: string): { catalog: string; ref: string } {
   return at < 0 ? { catalog: name, ref: 'main' } : { catalog: name.slice(0, at), ref: name.slice(at + 1) }
 }
 
-function callerOf(claims: TokenClaims, read: ReadResult, headers: Headers, deps: RequestDeps): Caller {
+function callerOf(
+  claims: TokenClaims,
+  read: ReadResult,
+  headers: Headers,
+  deps: RequestDeps,
+): Omit<Caller, 'idempotency'> {
   const found = read.caller
   if (!found?.user || !found.user.active || found.revoked)
     throw new CatalogError('unauthenticated', 'Not authorized: the token was revoked, or its user is no longer active')

@@ -5,6 +5,7 @@ import type {
   CatalogCommit,
   CatalogTag,
   Entry,
+  IdempotencyRecord,
   Key,
   LogEntry,
   PurgeRequest,
@@ -52,6 +53,7 @@ export interface TenantStore {
    */
   settle(commitId: string): Promise<{ landed: true; seq: number } | { landed: false }>
 
+  readonly idempotency: IdempotencyStore
   readonly branches: BranchStore
   readonly history: HistoryStore
   readonly purges: PurgeStore
@@ -78,6 +80,7 @@ export interface ReadQuery {
   /** Looked up at `at`; answers come in the same order. */
   readonly keys?: readonly Key[]
   readonly page?: PageQuery
+  readonly idempotencyKey?: string
 }
 
 /** A page of one namespace, by name. `after` is the last name of the page before: keyset, never an offset. */
@@ -98,6 +101,8 @@ export interface ReadResult {
   readonly entries: readonly (Entry | null)[]
   /** `next` is there if more may follow; a page may be short and still have a `next`. */
   readonly page?: { readonly entries: readonly Entry[]; readonly next?: string }
+  /** Present if `idempotencyKey` was asked for: what it stands for, or null, in the same state as everything else. */
+  readonly idempotency?: IdempotencyRecord | null
 }
 
 /** `seq` is the bound the read used: OPEN_SEQ at a branch's head, a tag's position at a tag (then read-only). */
@@ -112,7 +117,7 @@ export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly seq: number }
   /** A member's id was committed or made void before: `settle` says which. */
   | { readonly outcome: 'decided'; readonly id: string }
-  /** A member's idempotency key belongs to a commit that landed before. */
+  /** A member's idempotency key stands for an answer already: of a commit that landed, or of `idempotency.finish`. */
   | { readonly outcome: 'replayed'; readonly idempotencyKey: string }
   /** The branch is closed or gone. */
   | { readonly outcome: 'branch-closed' }
@@ -126,6 +131,19 @@ export type CommitOutcome =
   | { readonly outcome: 'busy' }
   /** The answer was lost. `settle` decides. */
   | { readonly outcome: 'unknown'; readonly cause: unknown }
+
+/**
+ * Answers by idempotency key, each kept for `IDEMPOTENCY_KEPT_SECONDS` at least. Whoever brings one, a commit too, deletes
+ * a few that are older.
+ */
+export interface IdempotencyStore {
+  /**
+   * Records an answer that no commit carries, unless the key stands for one already, which is returned. Afterwards no
+   * commit with this key lands, also when one that was delayed arrives later.
+   * @throws when the store cannot be asked: then a commit with this key may still land
+   */
+  finish(record: IdempotencyRecord): Promise<IdempotencyRecord | null>
+}
 
 /** Branch and tag names are unique within their catalog, and share one space of names. */
 export interface BranchStore {

@@ -30,7 +30,7 @@ export function checkCommit(commit: CatalogCommit): void {
   for (const change of changes) checkValue(change)
   if (members.length === 0) throw mistake('a commit needs at least one member')
   if (firstRepeated(members.map(({ id }) => id)) !== -1) throw mistake('the members of a commit need distinct ids')
-  const idempotencyKeys = members.map(({ idempotencyKey }) => idempotencyKey).filter((key) => key !== null)
+  const idempotencyKeys = members.flatMap(({ idempotency }) => idempotency?.key ?? [])
   if (firstRepeated(idempotencyKeys) !== -1) throw mistake('the members of a commit need distinct idempotency keys')
 }
 

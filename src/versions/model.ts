@@ -1,3 +1,5 @@
+import type { ErrorKind } from '#domain/errors'
+
 /**
  * The catalog as a versioned map: what is stored, and the one operation that changes it. Plain data, no behaviour;
  * `lineage.ts` says how a key is read, the stores make `commit` atomic.
@@ -129,10 +131,46 @@ export interface AuditRecord {
   readonly result: 'success' | 'failure'
 }
 
-/** One caller's part of a commit. `id` (a UUID) is what the outcome is looked up by; it is used once. */
+/**
+ * The name a client gave one request, so that it is done once however often it is sent. `key` is bound to the caller;
+ * `fingerprint` says what the request was: the same key under another one is a mistake of the client's.
+ */
+export interface IdempotencyKey {
+  readonly key: string
+  readonly fingerprint: string
+}
+
+/**
+ * What a request was answered, for good. Metadata is not kept: its file says it. `error` is only ever the answer of a
+ * request that changed nothing.
+ */
+export type FinalAnswer =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'json'; readonly text: string }
+  | MetadataAnswer
+  | { readonly kind: 'error'; readonly error: ErrorKind; readonly message: string }
+
+/** A table's or view's metadata as the request left it, with the hash its row had (see {@link EntrySummary}). */
+export interface MetadataAnswer {
+  readonly kind: 'table' | 'view'
+  readonly objectId: string
+  readonly metadataLocation: string
+  readonly metadataSha256: string | null
+}
+
+/** A request that is over, and its answer. `at` is when that was, ISO 8601 UTC. */
+export interface IdempotencyRecord extends IdempotencyKey {
+  readonly answer: FinalAnswer
+  readonly at: string
+}
+
+/**
+ * One caller's part of a commit. `id` (a UUID) is what the outcome is looked up by; it is used once. So is the key of
+ * `idempotency`, which is recorded with the answer in the very commit that makes the answer true.
+ */
 export interface Member {
   readonly id: string
-  readonly idempotencyKey: string | null
+  readonly idempotency: Omit<IdempotencyRecord, 'at'> | null
   readonly log: LogRecord
   readonly audit: AuditRecord
 }

@@ -26,7 +26,7 @@ export interface LaneLake {
   /** The commits that landed. */
   readonly landed: CatalogCommit[]
   /** A request of somebody who has just read the table's row. */
-  requestOf(body: unknown, principal?: string): Promise<LaneRequest>
+  requestOf(body: unknown, principal?: string, idempotencyKey?: string): Promise<LaneRequest>
   /** The table's metadata as its file has it. */
   metadata(): Promise<Metadata>
   /** Holds the next commit back at the store until it is let go; `held` is when it has come there. */
@@ -60,6 +60,7 @@ export async function openLaneLake(): Promise<LaneLake> {
     client: null,
     requestId: 'test',
     address: null,
+    idempotency: null,
   }
   let gate: { came: () => void; open: Promise<void> } | null = null
   const tenant: TenantStore = {
@@ -91,10 +92,17 @@ export async function openLaneLake(): Promise<LaneLake> {
     faults: {},
     outcomes: [],
     landed: [],
-    async requestOf(body, principal = 'u') {
+    async requestOf(body, principal = 'u', idempotencyKey) {
       const entry = await readTable({ tenant: real }, place, identifier)
       if (!entry) throw new Error('no table')
-      const actor = { principalId: principal, principalName: principal, client: null, requestId: 'r', address: null }
+      const actor = {
+        principalId: principal,
+        principalName: principal,
+        client: null,
+        requestId: 'r',
+        address: null,
+        idempotency: idempotencyKey === undefined ? null : { key: idempotencyKey, fingerprint: JSON.stringify(body) },
+      }
       return {
         branchId: place.branch.id,
         storage: place.warehouse.storage,

@@ -36,7 +36,7 @@ function commitOf(branchId: string, id: string, expect_: string | null = null): 
     members: [
       {
         id,
-        idempotencyKey: null,
+        idempotency: null,
         log: { kind: 'create', author: 'admin', message: 'm' },
         audit: { ...who, action: 'create', target: 'ns', targetId: 'o', message: 'm', result: 'success' },
       },

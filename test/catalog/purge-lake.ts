@@ -182,7 +182,7 @@ async function commit(
     result: 'success',
   } as const
   const log = { kind: 'update', author: 'u', message: '' } as const
-  const members = [{ id, idempotencyKey: null, log, audit }]
+  const members = [{ id, idempotency: null, log, audit }]
   const result = await tenant.commit({ branchId, at: AT, members, changes: [change], checks: [], purges })
   if (result.outcome !== 'committed') throw new Error(`expected the commit ${id} to land, found ${result.outcome}`)
 }

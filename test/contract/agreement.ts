@@ -3,7 +3,17 @@ import { describe, expect, it } from 'vitest'
 import { memoryStore } from '#store/memory/memory'
 import type { TenantStore } from '#store/store'
 import type { CatalogCommit, Change, Check, EntryValue, Key, Member } from '#versions/model'
-import { AT, firstRecords, member, namespaceKey, newId, readKey, tableKey, type OpenStore } from './fixture.ts'
+import {
+  answered,
+  AT,
+  firstRecords,
+  member,
+  namespaceKey,
+  newId,
+  readKey,
+  tableKey,
+  type OpenStore,
+} from './fixture.ts'
 
 const SEED = Number(process.env['STORE_SEED'] ?? Date.now() % 2 ** 31)
 const RUNS = Number(process.env['STORE_RUNS'] ?? 30)
@@ -16,6 +26,8 @@ const KEYS: readonly Key[] = [
   tableKey('a', 'y'),
   tableKey('a\u001fc', 'z'),
 ]
+/** When everything of `AT` has expired. */
+const LATER = '2026-01-03T03:04:05.000Z'
 const NAMESPACES = ['', 'a', 'a\u001fc']
 const FOLDERS = ['s3://l/p/', 's3://l/p/q/', 's3://l/p0/', 's3://l/r/']
 
@@ -53,10 +65,12 @@ const refArbitrary = fc.record({
   name: small(5),
   back: rarely(null, small(6)),
 })
+const finishArbitrary = fc.record({ do: fc.constant('finish' as const), isSame: fc.boolean(), isLate: fc.boolean() })
 const stepArbitrary = fc.oneof(
   { weight: 40, arbitrary: commitArbitrary },
   { weight: 6, arbitrary: refArbitrary },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('close' as const), branch: small(4) }) },
+  { weight: 2, arbitrary: finishArbitrary },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('settle' as const), which: small(20) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('purged' as const), which: small(5) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('named' as const), folder: small(FOLDERS.length - 1) }) },
@@ -123,6 +137,10 @@ class History {
         const id = this.ids[each.which] ?? this.id()
         return (tenant) => tenant.settle(id)
       }
+      case 'finish': {
+        const finished = { ...answered(each.isSame ? 'the same key' : this.id()), at: each.isLate ? LATER : AT }
+        return (tenant) => tenant.idempotency.finish(finished)
+      }
       case 'purged': {
         const id = this.purges[each.which] ?? 'none'
         return (tenant) => tenant.purges.done(id)
@@ -180,8 +198,8 @@ class History {
 
   private members(repeats: CommitStep['repeats']): Member[] {
     const id = repeats === 'id' && this.ids.length > 0 ? pick(this.ids, 3) : this.id()
-    const idempotencyKey = repeats === 'key' ? 'the same key' : null
-    return [member({ id, idempotencyKey }), member({ id: this.id() })]
+    const idempotency = repeats === 'key' ? answered('the same key') : null
+    return [member({ id, idempotency }), member({ id: this.id() })]
   }
 
   private purge(folder: string) {
@@ -237,6 +255,7 @@ async function compareAll(pair: Pair, history: History): Promise<void> {
     await both(pair, (tenant) => tenant.read({ at, keys: KEYS, page: pick(LISTINGS, shift * 7 + i * 5) }))
   }
   for (const branchId of history.branches) await both(pair, (tenant) => tenant.history.log({ branchId, limit: 9 }))
+  await both(pair, (tenant) => tenant.read({ idempotencyKey: 'the same key' }))
   for (const folder of FOLDERS) await both(pair, (tenant) => tenant.purges.stillNamed([folder]))
   await both(pair, (tenant) => tenant.history.audit({ limit: 1000 }))
   await both(pair, (tenant) => tenant.purges.pending({ limit: 1000 }))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { OPEN_SEQ, type Change } from '#versions/model'
 import {
+  answered,
   AT,
   commitOf,
   create,
@@ -108,12 +109,12 @@ export function commitsContract(open: OpenStore): void {
 
     it('looks at conditions in one order: ids, branch, head, expectations, checks, folders', async () => {
       const { tenant, main } = await newTenant(open)
-      const taken = member({ idempotencyKey: newId() })
+      const taken = member({ idempotency: answered() })
       const folder = ['s3://lake/x/']
       const table = create(tableKey('a', 't'), tableValue({ locations: folder }))
       await land(tenant, commitOf(main.id, [table], { members: [taken] }))
       let commit = commitOf('no such branch', [create(tableKey('a', 't'), tableValue({ locations: folder }))], {
-        members: [member({ idempotencyKey: taken.idempotencyKey }), { ...taken, idempotencyKey: null }],
+        members: [member({ idempotency: taken.idempotency }), { ...taken, idempotency: null }],
         checks: [{ empty: 'a' }],
         expectHead: 7,
       })
@@ -122,9 +123,9 @@ export function commitsContract(open: OpenStore): void {
         return tenant.commit(commit)
       }
       expect(await next({})).toEqual({ outcome: 'decided', id: taken.id })
-      expect(await next({ members: [member(), member({ idempotencyKey: taken.idempotencyKey })] })).toEqual({
+      expect(await next({ members: [member(), member({ idempotency: taken.idempotency })] })).toEqual({
         outcome: 'replayed',
-        idempotencyKey: taken.idempotencyKey,
+        idempotencyKey: taken.idempotency?.key,
       })
       expect(await next({ members: [member()] })).toEqual({ outcome: 'branch-closed' })
       expect(await next({ branchId: main.id })).toEqual({ outcome: 'head-moved' })
@@ -137,9 +138,9 @@ export function commitsContract(open: OpenStore): void {
     it('carries several callers, each with a record in the log and in the audit', async () => {
       const { tenant, main } = await newTenant(open)
       const members = [
-        member({ idempotencyKey: newId() }),
+        member({ idempotency: answered() }),
         member({}, 'replace'),
-        member({ idempotencyKey: newId() }, 'drop'),
+        member({ idempotency: answered() }, 'drop'),
       ]
       const changes = [create(tableKey('a', 't'), tableValue())]
       expect(await land(tenant, commitOf(main.id, changes, { members }))).toBe(1)
@@ -159,32 +160,15 @@ export function commitsContract(open: OpenStore): void {
       })
       const { records } = await tenant.history.audit({ limit: 10 })
       expect(records.toReversed()).toEqual(
-        members.map(({ id, idempotencyKey, audit }) => ({
+        members.map(({ id, idempotency, audit }) => ({
           ...audit,
           id: expect.any(String) as string,
           at: AT,
           commitId: id,
-          idempotencyKey,
+          idempotencyKey: idempotency?.key ?? null,
         })),
       )
       for (const { id } of members) expect(await tenant.settle(id)).toEqual({ landed: true, seq: 1 })
-    })
-
-    it('lands an idempotency key once', async () => {
-      const { tenant, main } = await newTenant(open)
-      const idempotencyKey = newId()
-      const once = () => tenant.commit(commitOf(main.id, [], { members: [member(), member({ idempotencyKey })] }))
-      expect(await once()).toMatchObject({ outcome: 'committed' })
-      expect(await once()).toEqual({ outcome: 'replayed', idempotencyKey })
-    })
-
-    it('keeps an idempotency key free for a retry if its commit did not land', async () => {
-      const { tenant, main } = await newTenant(open)
-      const idempotencyKey = newId()
-      const changes = [{ key: tableKey('a', 't'), expect: newId(), next: null }]
-      const lost = commitOf(main.id, changes, { members: [member({ idempotencyKey })] })
-      expect(await tenant.commit(lost)).toEqual({ outcome: 'conflict', change: 0 })
-      await land(tenant, commitOf(main.id, [], { members: [member({ idempotencyKey })] }))
     })
 
     it('refuses what it could not keep before it asks the database', async () => {

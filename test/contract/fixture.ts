@@ -71,11 +71,16 @@ export function tableValue(over: Partial<EntryValue> = {}): EntryValue {
   }
 }
 
+/** What a request with this key was answered. */
+export function answered(key: string = newId(), over: Partial<NonNullable<Member['idempotency']>> = {}) {
+  return { key, fingerprint: `fingerprint of ${key}`, answer: { kind: 'none' } as const, ...over }
+}
+
 export function member(over: Partial<Member> = {}, kind: LogKind = 'update'): Member {
   const id = over.id ?? newId()
   return {
     id,
-    idempotencyKey: null,
+    idempotency: null,
     log: { kind, author: 'alice', message: `message of ${id}` },
     audit: {
       principalId: 'u-1',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Catalog, User } from '#domain/records'
 import type { Bootstrap } from '#store/store'
 import {
+  answered,
   AT,
   commitOf,
   firstRecords,
@@ -119,7 +120,7 @@ export function recordsContract(open: OpenStore): void {
       const [mine, other] = [store.tenant(first.tenant.id), store.tenant(second.tenant.id)]
       const branchId = first.branch.id
       const key = tableKey('a', 't')
-      const one = member({ idempotencyKey: newId() })
+      const one = member({ idempotency: answered() })
       const commit = commitOf(branchId, [{ key, expect: null, next: tableValue({ locations: ['s3://lake/a/'] }) }], {
         members: [one],
         purges: [
@@ -157,7 +158,7 @@ export function recordsContract(open: OpenStore): void {
       for (const records of [first, second]) await store.bootstrap(records)
       const value = tableValue({ locations: ['s3://lake/a/'] })
       const commit = commitOf(first.branch.id, [{ key: tableKey('a', 't'), expect: null, next: value }], {
-        members: [member({ idempotencyKey: 'same' })],
+        members: [member({ idempotency: answered('same') })],
       })
       for (const { tenant } of [first, second]) expect(await land(store.tenant(tenant.id), commit)).toBe(1)
     })

@@ -3,6 +3,7 @@ import { commitsContract } from './commits.ts'
 import { fencingContract } from './fencing.ts'
 import type { OpenStore } from './fixture.ts'
 import { foldersContract } from './folders.ts'
+import { idempotencyContract } from './idempotency.ts'
 import { lineageContract } from './lineage.ts'
 import { listsContract } from './lists.ts'
 import { racesContract } from './races.ts'
@@ -19,6 +20,7 @@ export function storeContract(name: string, open: OpenStore): void {
     lineageContract(open)
     listsContract(open)
     fencingContract(open)
+    idempotencyContract(open)
     foldersContract(open)
     recordsContract(open)
     storageContract(open)

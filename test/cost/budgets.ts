@@ -54,6 +54,12 @@ export const BUDGETS = {
   'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister': [2, 10, 70, 9, 0, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/register (overwrite)': [2, 12, 100, 14, 1, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/register': [2, 13, 110, 13, 1, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables (with a key)': [2, 15, 85, 15, 0, 1, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables (sent again)': [1, 1, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (with a key)': [2, 14, 95, 16, 0, 1, 0, 1],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (sent again)': [1, 1, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (nothing changed, with a key)': [2, 4, 40, 2, 0, 0, 0, 1],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused, with a key)': [2, 4, 40, 2, 0, 0, 0, 1],
 } as const satisfies Record<string, Budget>
 
 /** Where a cost and its budget differ, as sentences; empty when it keeps to it. */

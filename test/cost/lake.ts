@@ -80,7 +80,7 @@ async function commitChanges(tenant: TenantStore, changes: readonly Change[]): P
     members: [
       {
         id: crypto.randomUUID(),
-        idempotencyKey: null,
+        idempotency: null,
         log: { kind: 'create', author: 'seed', message: 'seed' },
         audit: {
           principalId: 'seed',

@@ -30,6 +30,8 @@ const STALE = {
   requirements: [{ type: 'assert-current-schema-id', 'current-schema-id': 7 }],
   updates: [{ action: 'set-properties', updates: { touched: 'never' } }],
 }
+/** The headers of the request with the nth key. */
+const keyed = (n: number) => ({ 'idempotency-key': `0190a2f0-0000-7000-8000-00000000000${n}` })
 const NAME_LAKE = (name: string) => ({ namespace: ['lake'], name })
 const TEN_TABLES = {
   'table-changes': Array.from({ length: 10 }, (_, n) => ({
@@ -104,6 +106,36 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
     200,
   ],
   ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused)', ['POST', `${LAKE}/t0001`, STALE], 409],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables (with a key)',
+    ['POST', `${SALES}/tables`, { name: 'k', schema: SCHEMA }, keyed(1)],
+    200,
+  ],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables (sent again)',
+    ['POST', `${SALES}/tables`, { name: 'k', schema: SCHEMA }, keyed(1)],
+    200,
+  ],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (with a key)',
+    ['POST', `${LAKE}/t0001`, propertyCommit(3), keyed(2)],
+    200,
+  ],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (sent again)',
+    ['POST', `${LAKE}/t0001`, propertyCommit(3), keyed(2)],
+    200,
+  ],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (nothing changed, with a key)',
+    ['POST', `${LAKE}/t0001`, propertyCommit(3), keyed(3)],
+    200,
+  ],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused, with a key)',
+    ['POST', `${LAKE}/t0001`, STALE, keyed(4)],
+    409,
+  ],
   [
     'POST /v1/{prefix}/namespaces/{namespace}/register (overwrite)',
     [

@@ -3,6 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { openCatalog, type Answer } from '#test/support/catalog'
 import { icebergRoutes } from '#http/iceberg/routes'
+import type { TenantStore } from '#store/store'
+import type { CatalogCommit } from '#versions/model'
 import { faultsOf, faultyPorts, letDelayedHappen, type Fault, type FaultyPorts, type PortCall } from './ports.ts'
 import { prepare, REQUESTS, type WritingRequest } from './requests.ts'
 import { stateOf, unloadable, type CatalogState } from './state.ts'
@@ -24,17 +26,26 @@ interface Cell {
 const isEveryPair = process.env['FIRE_PAIRS'] === '1'
 const isPrinted = process.env['FIRE_PRINT'] === '1'
 
+/** A request as it is sent, and sent again. */
+interface Sent {
+  readonly request: WritingRequest
+  readonly key: string | null
+  readonly open: () => FaultyPorts
+}
+
+const KEY = '0190a2f0-0000-7000-8000-000000000000'
+
 describe.concurrent('a request that writes, with every call failing in turn', () => {
-  it.each(REQUESTS.map((request) => [request.name, request] as const))(
-    '%s',
-    { timeout: 60_000 },
-    async (name, request) => {
-      const cells = await matrixOf(request)
-      if (isPrinted) print(name, cells)
-      expect(cells.length).toBeGreaterThan(1)
-      expect(cells.filter(({ red }) => red.length > 0)).toEqual([])
-    },
-  )
+  it.each(
+    REQUESTS.flatMap((request) =>
+      [null, KEY].map((key) => [request.name, key ? 'with a key' : '', key, request] as const),
+    ),
+  )('%s %s', { timeout: 60_000 }, async (name, _, key, request) => {
+    const cells = await matrixOf(request, faultyPorts, key)
+    if (isPrinted) print(name, cells)
+    expect(cells.length).toBeGreaterThan(1)
+    expect(cells.filter(({ red }) => red.length > 0)).toEqual([])
+  })
 })
 
 describe('the matrix turns red for', () => {
@@ -49,6 +60,19 @@ describe('the matrix turns red for', () => {
     if (isPrinted) print('planted', red)
     expect(red).not.toEqual([])
   })
+
+  it.each<[string, string, (real: TenantStore) => Partial<TenantStore>]>([
+    ['commits that forget their keys', 'POST tables', (real) => ({ commit: (commit) => real.commit(keyless(commit)) })],
+    ['refusals that are not recorded', 'POST namespaces', () => ({ idempotency: { finish: async () => null } })],
+  ])('%s, where requests have keys', { timeout: 60_000 }, async (_, wanted, store) => {
+    const request = REQUESTS.find(({ name }) => name === wanted)
+    const cells = request ? await matrixOf(request, () => faultyPorts({ store }), KEY) : []
+    expect(cells.filter((cell) => cell.red.length > 0)).not.toEqual([])
+  })
+
+  function keyless(commit: CatalogCommit): CatalogCommit {
+    return { ...commit, members: commit.members.map((member) => ({ ...member, idempotency: null })) }
+  }
 
   async function notLanded(): Promise<{ landed: false }> {
     return { landed: false }
@@ -76,18 +100,23 @@ function shortened(path: string): string {
  * of the first: the fencing lookup and the deletion of a file. With `FIRE_PAIRS=1` every second fault, another attempt's
  * included.
  */
-async function matrixOf(request: WritingRequest, open: () => FaultyPorts = faultyPorts): Promise<Cell[]> {
-  const calm = await run(request, new Map(), false, open)
+async function matrixOf(
+  request: WritingRequest,
+  open: () => FaultyPorts = faultyPorts,
+  key: string | null = null,
+): Promise<Cell[]> {
+  const sent = { request, key, open }
+  const calm = await run(sent, new Map(), false)
   const cells = [calm]
   for (const first of faultsFrom(calm.calls, 0)) {
-    const single = await runBoth(request, [first], open)
+    const single = await runBoth(sent, [first])
     cells.push(...single)
     const [position] = first
     const calls = single[0]?.calls ?? []
     const after = faultsFrom(calls, position + 1).filter(
       ([at]) => isEveryPair || !calm.calls.includes(calls[at] ?? 'store.read'),
     )
-    for (const second of after) cells.push(...(await runBoth(request, [first, second], open)))
+    for (const second of after) cells.push(...(await runBoth(sent, [first, second])))
   }
   return cells
 }
@@ -99,25 +128,22 @@ function faultsFrom(calls: readonly PortCall[], from: number): [number, Fault][]
 }
 
 /** What happens late happens before the client tries again, or after; the latter with two faults only if all are asked for. */
-async function runBoth(
-  request: WritingRequest,
-  faults: readonly [number, Fault][],
-  open: () => FaultyPorts,
-): Promise<Cell[]> {
+async function runBoth(sent: Sent, faults: readonly [number, Fault][]): Promise<Cell[]> {
   const plan = new Map(faults)
   const isLate = faults.some(([, fault]) => fault === 'late')
-  const early = await run(request, plan, false, open)
-  return isLate && (isEveryPair || faults.length === 1) ? [early, await run(request, plan, true, open)] : [early]
+  const early = await run(sent, plan, false)
+  return isLate && (isEveryPair || faults.length === 1) ? [early, await run(sent, plan, true)] : [early]
 }
 
-async function run(request: WritingRequest, plan: Plan, isAfterRetry: boolean, open: () => FaultyPorts): Promise<Cell> {
+async function run({ request, key, open }: Sent, plan: Plan, isAfterRetry: boolean): Promise<Cell> {
   const ports = open()
   const catalog = await openCatalog(ports)
   const prepared = await prepare(catalog)
   const before = await stateOf(ports, catalog.tenantId)
   catalog.evict()
+  const body = request.body?.(prepared)
   const send = (): Promise<Answer> =>
-    catalog.call(catalog.admin, request.method, request.path, request.body?.(prepared))
+    catalog.call(catalog.admin, request.method, request.path, body, key === null ? {} : { 'idempotency-key': key })
 
   const calls: PortCall[] = []
   ports.judge = (call) => plan.get(calls.push(call) - 1) ?? null
@@ -148,8 +174,14 @@ async function run(request: WritingRequest, plan: Plan, isAfterRetry: boolean, o
   await letDelayedHappen(ports)
   const retold = toldBy(second)
   const last = await stateOf(ports, catalog.tenantId)
-  check(retold === 'done' || (retold === 'refused' && isDone), `a retry answered ${second.status} ${second.text}`)
-  check(request.seen === null || (await seen(request.seen(catalog), red)), 'not done after a retry')
+  // Under a key a refusal is final; without one, the retry of what was done may be refused because it is done.
+  const isFinal = key !== null && retold === 'refused' && calls.includes('store.finish')
+  const isUnderstood = retold === 'done' || isFinal || (key === null && retold === 'refused' && isDone)
+  check(isUnderstood, `a retry answered ${second.status} ${second.text}`)
+  check(key === null || told !== 'refused' || isFinal, 'refused, and then done')
+  check(request.seen === null || (await seen(request.seen(catalog), red)) !== isFinal, 'not as the retry was told')
+  const commits = last.headSeq - before.headSeq
+  check(key === null || request.seen === null || commits === (isFinal ? 0 : 1), `${commits} commits after a retry`)
   checkState(last, check)
   catalog.evict()
   red.push(...(await unloadable(catalog, last)))

@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { d1Store } from '#store/sql/d1'
 import {
+  answered,
   commitOf,
   create,
   fork,
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await land(
     tenant,
     commitOf(main.id, [{ ...create(key, value), unusedBefore: value.locations }], {
-      members: [member({ idempotencyKey: newId() })],
+      members: [member({ idempotency: answered() })],
       checks: [{ empty: 'a' }],
       expectHead: 0,
     }),
@@ -50,6 +51,9 @@ beforeAll(async () => {
   const caller = { userId: 'u', tokenId: 't' }
   await tenant.read({ caller, at: { catalog: 'demo', ref: 'main' }, keys: [key], page })
   await tenant.read({ caller, at: { branchId: dev.id }, keys: [key], page })
+  await tenant.read({ caller, at: { branchId: dev.id }, keys: [key], idempotencyKey: 'k' })
+  await tenant.read({ idempotencyKey: 'k' })
+  await tenant.idempotency.finish({ ...answered(), at: AT })
   await tenant.settle(newId())
   await tenant.history.log({ branchId: dev.id, before: { branchId: main.id, seq: 1 }, limit: 10 })
   await tenant.history.audit({ limit: 10 })
@@ -93,7 +97,7 @@ const SMALL =
 const SEEKS = [
   /rowid=\?/i,
   // One record, branch or tag, commit id, purge.
-  /\(tenant_id=\? AND (kind=\? AND )?(id|purge_id|idempotency_key)=\?/,
+  /\(tenant_id=\? AND (kind=\? AND )?(id|purge_id|key)=\?/,
   // Records of a kind by name, by owner, or from an id on; a branch or tag by name.
   /\(tenant_id=\? AND kind=\? AND (name=|owner=|id>)/,
   /\(tenant_id=\? AND catalog_id=\? AND name=\?\)/,
@@ -101,6 +105,8 @@ const SEEKS = [
   /\(tenant_id=\? AND branch_id=\? AND class=\? AND namespace=\? AND (kind=\? AND )?name[=>]\?/,
   /\(tenant_id=\? AND object_id=\?/,
   /\(tenant_id=\? AND location[=>]\?/,
+  // What has expired, oldest first, with a limit.
+  /SEARCH e USING COVERING INDEX idempotency_at \(tenant_id=\? AND at<\?\)/,
   // The warehouses of all tenants in one folder, or at one.
   /SEARCH o USING (COVERING )?INDEX record_storage \(<expr>(=\?|>\? AND <expr><\?)/,
   /\(tenant_id=\? AND branch_id=\? AND seq>\? AND seq<\?\)/,

@@ -133,6 +133,7 @@ export async function openCatalog(
         return lane.commit(services, request)
       },
       purgeSoon: async () => undefined,
+      now: services.now,
       log: () => undefined,
     }
   }

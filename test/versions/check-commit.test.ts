@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { checkCommit, COMMIT_BYTES_MAX, COMMIT_KEYS_MAX } from '#versions/check-commit'
 import type { CatalogCommit, Change, Member } from '#versions/model'
 
-function member(id: string, idempotencyKey: string | null = null): Member {
+function member(id: string, key: string | null = null): Member {
   const audit = {
     principalId: 'p',
     principalName: 'alice',
@@ -17,7 +17,8 @@ function member(id: string, idempotencyKey: string | null = null): Member {
     message: 'm',
     result: 'success',
   } as const
-  return { id, idempotencyKey, log: { kind: 'update', author: 'alice', message: 'm' }, audit }
+  const idempotency = key === null ? null : { key, fingerprint: 'f', answer: { kind: 'none' as const } }
+  return { id, idempotency, log: { kind: 'update', author: 'alice', message: 'm' }, audit }
 }
 
 function change(name: string, over: Partial<NonNullable<Change['next']>> = {}): Change {

@@ -1,10 +1,12 @@
 import { badRequest } from '#domain/errors'
+import { IDEMPOTENCY_ADVERTISED_MINUTES } from '#src/limits'
 import { json } from '../respond.ts'
 import { catalogRoute, type ServedRoute } from '../serve.ts'
 
 /**
  * `GET /v1/config?warehouse=…` (REST specification, getConfig). `warehouse` names a catalog, `catalog@branch` one of its
  * branches; the prefix of the answer is what the client uses from then on. `endpoints` lists exactly what is served.
+ * Told a lifetime, Java's clients send an `Idempotency-Key` with whatever they change.
  * @param served the routes of `/v1/{prefix}`
  */
 export function configRoute(served: readonly Pick<ServedRoute, 'method' | 'path'>[]): ServedRoute {
@@ -21,6 +23,11 @@ export function configRoute(served: readonly Pick<ServedRoute, 'method' | 'path'
     targets: () => ({}),
     writes: false,
     handler: async ({ query }) =>
-      json({ defaults: {}, overrides: { prefix: encodeURIComponent(query.get('warehouse') ?? '') }, endpoints }),
+      json({
+        defaults: {},
+        overrides: { prefix: encodeURIComponent(query.get('warehouse') ?? '') },
+        endpoints,
+        'idempotency-key-lifetime': `PT${IDEMPOTENCY_ADVERTISED_MINUTES}M`,
+      }),
   })
 }

@@ -6,17 +6,23 @@ import { jsonText } from '../respond.ts'
 import type { CatalogContext } from '../route.ts'
 import { etagHeader } from './etag.ts'
 
+/** CommitTableResponse: the metadata and where it is, without credentials. */
+export function pointed({ metadataLocation, metadata }: TableState, etag: string | null): Response {
+  return jsonText(`{"metadata-location":${JSON.stringify(metadataLocation)},"metadata":${metadata}}`, etagHeader(etag))
+}
+
 /**
  * LoadTableResult: the stored metadata is spliced in as text, and the credential stands both in `config` (some clients
  * read only that) and in `storage-credentials`.
+ * @param access what the credential may do; null for none
  */
 export async function loadResult(
   context: CatalogContext<unknown>,
   state: TableState,
-  access: StorageAccess,
+  access: StorageAccess | null,
   etag: string | null,
 ): Promise<Response> {
-  const credential = await credentialFor(context, state.locations, access)
+  const credential = access && (await credentialFor(context, state.locations, access))
   const location =
     state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
   const config = JSON.stringify(credential?.config ?? {})

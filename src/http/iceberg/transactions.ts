@@ -28,8 +28,7 @@ export const commitTransactionRoute = catalogRoute({
   handler: async (context) => {
     const changes = context.body.map((change, index) => ({ ...change, entry: context.entry(tableAt(index)) }))
     const { deps, caller, place } = context
-    if (changes.length > 0)
-      await commitTransaction(deps, caller, { place, changes, folderChoice: folderChoiceOf(context) })
+    await commitTransaction(deps, caller, { place, changes, folderChoice: folderChoiceOf(context) })
     return noContent()
   },
 })

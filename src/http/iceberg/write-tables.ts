@@ -9,13 +9,14 @@ import { checkName, dotted } from '#domain/ident'
 import { createsTable, parseTableCommit, type TableCommit } from '#iceberg/commit'
 import { parseCreateRequest } from '#iceberg/create'
 import type { Entry } from '#versions/model'
-import { jsonText, noContent } from '../respond.ts'
+import { noContent } from '../respond.ts'
 import { namespaceParameter, type CatalogContext } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
-import { etagHeader, tableEtag } from './etag.ts'
+import { tableEtag } from './etag.ts'
 import { flag, identifier, text } from './fields.ts'
-import { accessOf, loadResult } from './load-result.ts'
+import { accessOf, loadResult, pointed } from './load-result.ts'
 import { foundTable, onTable, TABLE, tableParameter, TABLES } from './read-tables.ts'
+import { repeatCommit, repeatLoad, repeatUnregistered } from './replay.ts'
 
 export const createTableRoute = catalogRoute({
   method: 'POST',
@@ -34,6 +35,7 @@ export const createTableRoute = catalogRoute({
     })
     return loadResult(context, created, 'read-write', await tableEtag(context, created, 'read-write'))
   },
+  repeat: repeatLoad,
 })
 
 export const registerTableRoute = catalogRoute({
@@ -60,6 +62,7 @@ export const registerTableRoute = catalogRoute({
         : await registerTable(context.deps, context.caller, { ...creation(context), metadataLocation })
     return loadResult(context, registered, 'read-write', await tableEtag(context, registered, 'read-write'))
   },
+  repeat: repeatLoad,
 })
 
 export const unregisterTableRoute = catalogRoute({
@@ -73,6 +76,7 @@ export const unregisterTableRoute = catalogRoute({
     const entry = foundTable(context)
     return pointed(await unregisterTable(deps, caller, { place, identifier: tableParameter(context), entry }), null)
   },
+  repeat: repeatUnregistered,
 })
 
 export const commitTableRoute = catalogRoute({
@@ -88,6 +92,7 @@ export const commitTableRoute = catalogRoute({
     const done = createsTable(context.body) ? await commitCreation(context) : await commitChange(context)
     return pointed(done, await tableEtag(context, done, accessOf(context, 'table')))
   },
+  repeat: repeatCommit,
 })
 
 export const dropTableRoute = catalogRoute({
@@ -169,11 +174,6 @@ function overwriteTable(
     metadataLocation,
     folderChoice: folderChoiceOf(context),
   })
-}
-
-/** CommitTableResponse: the metadata and where it is, without credentials. */
-function pointed({ metadataLocation, metadata }: TableState, etag: string | null): Response {
-  return jsonText(`{"metadata-location":${JSON.stringify(metadataLocation)},"metadata":${metadata}}`, etagHeader(etag))
 }
 
 /** Where a table lies decides what its credential opens, so choosing that takes rights beyond the table's own. */

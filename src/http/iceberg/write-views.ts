@@ -9,6 +9,7 @@ import { namespaceParameter, type CatalogContext, type Target } from '../route.t
 import { catalogRoute } from '../serve.ts'
 import { identifier, text } from './fields.ts'
 import { foundView, onView, VIEW, viewParameter, viewResult, VIEWS } from './read-views.ts'
+import { repeatView } from './replay.ts'
 import { folderChoiceOf } from './write-tables.ts'
 
 export const createViewRoute = catalogRoute({
@@ -23,6 +24,7 @@ export const createViewRoute = catalogRoute({
   writes: true,
   handler: async (context) =>
     viewResult(await createView(context.deps, context.caller, { ...creation(context), request: context.body })),
+  repeat: repeatView,
 })
 
 export const registerViewRoute = catalogRoute({
@@ -43,6 +45,7 @@ export const registerViewRoute = catalogRoute({
     const { metadataLocation } = context.body
     return viewResult(await registerView(context.deps, context.caller, { ...creation(context), metadataLocation }))
   },
+  repeat: repeatView,
 })
 
 export const replaceViewRoute = catalogRoute({
@@ -62,6 +65,7 @@ export const replaceViewRoute = catalogRoute({
         commit: context.body,
       }),
     ),
+  repeat: repeatView,
 })
 
 /** Its metadata files stay: branches, tags and whoever registers it again may need them. */

@@ -3,6 +3,7 @@ import { keyText } from '#versions/check-commit'
 import { changesThatClash, foldersOverlap } from '#versions/folders'
 import { lineageOf, resolveEntry, rowToHide, type Row } from '#versions/lineage'
 import { OPEN_SEQ, type Branch, type CatalogCommit, type Change, type Check } from '#versions/model'
+import { record } from './idempotency.ts'
 import { shownNow } from './shown.ts'
 import { allRows, isCurrent, rowsOfKey, type TenantState } from './state.ts'
 
@@ -19,9 +20,8 @@ export function commitTo(state: TenantState, commit: CatalogCommit): CommitOutco
 function refusal(state: TenantState, commit: CatalogCommit): CommitOutcome | null {
   const decided = commit.members.find(({ id }) => state.commitIds.has(id))
   if (decided) return { outcome: 'decided', id: decided.id }
-  for (const { idempotencyKey } of commit.members)
-    if (idempotencyKey !== null && state.idempotencyKeys.has(idempotencyKey))
-      return { outcome: 'replayed', idempotencyKey }
+  const replayed = commit.members.find(({ idempotency }) => idempotency && state.idempotency.has(idempotency.key))
+  if (replayed?.idempotency) return { outcome: 'replayed', idempotencyKey: replayed.idempotency.key }
   const branch = state.branches.get(commit.branchId)
   if (branch?.state !== 'open') return { outcome: 'branch-closed' }
   if (commit.expectHead !== undefined && commit.expectHead !== branch.headSeq) return { outcome: 'head-moved' }
@@ -74,11 +74,15 @@ function apply(state: TenantState, branch: Branch, commit: CatalogCommit): numbe
   const seq = branch.headSeq + 1
   state.branches.set(branch.id, { ...branch, headSeq: seq })
   for (const change of commit.changes) move(state, branch, commit, change, seq)
-  for (const { id, idempotencyKey, audit } of commit.members) {
+  record(
+    state,
+    commit.at,
+    commit.members.flatMap(({ idempotency }) => idempotency ?? []),
+  )
+  for (const { id, idempotency, audit } of commit.members) {
     state.commitIds.set(id, seq)
-    if (idempotencyKey !== null) state.idempotencyKeys.add(idempotencyKey)
     const auditId = String(state.audit.length + 1)
-    state.audit.push({ ...audit, id: auditId, at: commit.at, commitId: id, idempotencyKey })
+    state.audit.push({ ...audit, id: auditId, at: commit.at, commitId: id, idempotencyKey: idempotency?.key ?? null })
   }
   const entry = {
     branchId: branch.id,

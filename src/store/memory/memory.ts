@@ -5,6 +5,7 @@ import { branchStore } from './branches.ts'
 import { commitTo } from './commit.ts'
 import { entityStore, refuseTakenStorage } from './entities.ts'
 import { historyStore } from './history.ts'
+import { idempotencyStore } from './idempotency.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
 import { emptyState, type TenantState } from './state.ts'
@@ -50,6 +51,7 @@ function tenantStore(state: TenantState, others: () => readonly TenantState[]): 
       state.commitIds.set(commitId, seq)
       return seq === null ? { landed: false } : { landed: true, seq }
     },
+    idempotency: idempotencyStore(state),
     branches: branchStore(state),
     history: historyStore(state),
     purges: purgeStore(state),

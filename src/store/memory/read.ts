@@ -12,6 +12,7 @@ export function readFrom(state: TenantState, query: ReadQuery): ReadResult {
     ...(query.at ? { place } : {}),
     entries: place ? (query.keys ?? []).map((key) => resolveEntry(rowsOfKey(state, key), lineage)) : [],
     ...(query.page ? { page: pageOf(state, lineage, query.page) } : {}),
+    ...(query.idempotencyKey === undefined ? {} : { idempotency: state.idempotency.get(query.idempotencyKey) ?? null }),
   }
 }
 

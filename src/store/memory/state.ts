@@ -2,7 +2,14 @@ import type { RecordKind, RecordKinds } from '#store/kinds'
 import type { AuditEntry, PurgeJob } from '#store/store'
 import { keyText } from '#versions/check-commit'
 import type { Row } from '#versions/lineage'
-import { OPEN_SEQ, type Branch, type CatalogTag, type Key, type LogEntry } from '#versions/model'
+import {
+  OPEN_SEQ,
+  type Branch,
+  type CatalogTag,
+  type IdempotencyRecord,
+  type Key,
+  type LogEntry,
+} from '#versions/model'
 
 /**
  * Everything of one tenant. Values are never changed, only replaced, so whatever has been read stays as it was; and
@@ -18,7 +25,8 @@ export interface TenantState {
   readonly log: Map<string, readonly LogEntry[]>
   /** Committed ids have their position, void ones null. */
   readonly commitIds: Map<string, number | null>
-  readonly idempotencyKeys: Set<string>
+  /** By key. */
+  readonly idempotency: Map<string, IdempotencyRecord>
   readonly audit: AuditEntry[]
   readonly purges: Map<string, { readonly job: PurgeJob; readonly done: boolean }>
 }
@@ -38,7 +46,7 @@ export function emptyState(): TenantState {
     rows: new Map(),
     log: new Map(),
     commitIds: new Map(),
-    idempotencyKeys: new Set(),
+    idempotency: new Map(),
     audit: [],
     purges: new Map(),
   }

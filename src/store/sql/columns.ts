@@ -49,7 +49,8 @@ export const TABLES = {
   },
   folder: { tenantId: text, location: text, objectId: text },
   log: { tenantId: text, branchId: text, seq: integer, at: text, ids: json, records: json, changes: json },
-  commitId: { tenantId: text, id: text, outcome: text, seq: integerOrNull, idempotencyKey: textOrNull },
+  commitId: { tenantId: text, id: text, outcome: text, seq: integerOrNull },
+  idempotency: { tenantId: text, key: text, fingerprint: text, answer: json, at: text },
   audit: {
     tenantId: text,
     id: integer,

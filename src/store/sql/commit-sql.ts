@@ -8,9 +8,9 @@ import { BOUNDS, IS_SHOWN } from './shown.ts'
 
 const HEAD = '(SELECT h.head_seq FROM ref h WHERE h.tenant_id = ?1 AND h.id = ?2)'
 
-/** `?2`: `[[id, idempotency key], …]`. Breaks on an id or a key that was used before. */
-export const INSERT_IDS = `INSERT INTO commit_id (tenant_id, id, outcome, idempotency_key)
-  SELECT ?1, m.value->>0, 'committed', m.value->>1 FROM json_each(?2) m`
+/** `?2`: the ids. Breaks on one that was used before. */
+export const INSERT_IDS = `INSERT INTO commit_id (tenant_id, id, outcome)
+  SELECT ?1, m.value, 'committed' FROM json_each(?2) m`
 
 /** `?2`: `[[id, idempotency key, audit record], …]`, `?3`: time. Records are numbered within the tenant. */
 export const INSERT_AUDIT = `INSERT INTO audit (tenant_id, id, at, commit_id, idempotency_key, principal_id, principal_name,
@@ -149,9 +149,10 @@ export const INSERT_VOID = `INSERT INTO commit_id (tenant_id, id, outcome) VALUE
 
 export const SELECT_DECIDED = `SELECT d.outcome, d.seq FROM commit_id d WHERE d.tenant_id = ?1 AND d.id = ?2`
 
-/** `?2`: as in {@link INSERT_IDS}. The first member whose id is taken. */
+/** `?2`: the ids. The first member whose id is taken. */
 export const SELECT_TAKEN_ID = `SELECT m.key AS "index" FROM json_each(?2) m
-  CROSS JOIN commit_id d ON d.tenant_id = ?1 AND d.id = m.value->>0 ORDER BY m.key LIMIT 1`
+  CROSS JOIN commit_id d ON d.tenant_id = ?1 AND d.id = m.value ORDER BY m.key LIMIT 1`
 
-export const SELECT_TAKEN_KEY = `SELECT m.key AS "index" FROM json_each(?2) m
-  CROSS JOIN commit_id d ON d.tenant_id = ?1 AND d.idempotency_key = m.value->>1 ORDER BY m.key LIMIT 1`
+/** `?2`: idempotency keys, or null, by member. The first that stands for an answer. */
+export const SELECT_TAKEN_KEY = `SELECT m.value AS "key" FROM json_each(?2) m
+  CROSS JOIN idempotency d ON d.tenant_id = ?1 AND d.key = m.value ORDER BY m.key LIMIT 1`

@@ -4,6 +4,7 @@ import { changesThatClash, folderRange, foldersAbove } from '#versions/folders'
 import type { CatalogCommit } from '#versions/model'
 import * as sql from './commit-sql.ts'
 import { errorText, failure, isUniqueViolation, wasNotExecuted } from './failures.ts'
+import { recording } from './idempotency.ts'
 
 /**
  * One batch, which is one transaction: the ids, then the head, then what the head's lock makes safe to look at, then the
@@ -16,7 +17,8 @@ export async function commitTo(db: D1Database, tenantId: string, commit: Catalog
     const seq = results.at(-1)?.results[0]?.seq
     return seq === undefined ? { outcome: 'unknown', cause: results } : { outcome: 'committed', seq }
   } catch (error) {
-    if (isUniqueViolation(error) && errorText(error).includes('commit_id.')) return whatWasDecided(db, tenantId, commit)
+    if (isUniqueViolation(error) && /(commit_id|idempotency)\./.test(errorText(error)))
+      return whatWasDecided(db, tenantId, commit)
     return outcomeOf(error)
   }
 }
@@ -46,8 +48,14 @@ function statementsOf(db: D1Database, tenantId: string, commit: CatalogCommit): 
     db.prepare(text).bind(tenantId, ...params)
   const ids = JSON.stringify(members.map(({ id }) => id))
   return [
-    run(sql.INSERT_IDS, JSON.stringify(members.map(({ id, idempotencyKey }) => [id, idempotencyKey]))),
-    run(sql.INSERT_AUDIT, JSON.stringify(members.map((one) => [one.id, one.idempotencyKey, one.audit])), at),
+    run(sql.INSERT_IDS, ids),
+    ...recording(
+      db,
+      tenantId,
+      at,
+      members.flatMap(({ idempotency }) => idempotency ?? []),
+    ),
+    run(sql.INSERT_AUDIT, JSON.stringify(members.map((one) => [one.id, one.idempotency?.key ?? null, one.audit])), at),
     run(sql.MOVE_HEAD, branchId),
     run(sql.GUARD_HEAD, branchId, commit.expectHead ?? null),
     run(sql.GUARD_EXPECT, branchId, JSON.stringify(keys)),
@@ -94,18 +102,19 @@ function outcomeOf(error: unknown): CommitOutcome {
   }
 }
 
-/** The batch broke on `commit_id`, so nothing was done: finds out on which member. Ids and keys are never taken back. */
+/** The batch broke on an id or a key, so nothing was done: finds out on whose. A key may have been swept away since. */
 async function whatWasDecided(db: D1Database, tenantId: string, { members }: CatalogCommit): Promise<CommitOutcome> {
-  const pairs = JSON.stringify(members.map(({ id, idempotencyKey }) => [id, idempotencyKey]))
+  const ids = JSON.stringify(members.map(({ id }) => id))
+  const keys = JSON.stringify(members.map(({ idempotency }) => idempotency?.key ?? null))
   try {
-    const [ids, keys] = await db.batch<{ index: number }>([
-      db.prepare(sql.SELECT_TAKEN_ID).bind(tenantId, pairs),
-      db.prepare(sql.SELECT_TAKEN_KEY).bind(tenantId, pairs),
+    const [byId, byKey] = await db.batch<{ index: number; key: string }>([
+      db.prepare(sql.SELECT_TAKEN_ID).bind(tenantId, ids),
+      db.prepare(sql.SELECT_TAKEN_KEY).bind(tenantId, keys),
     ])
-    const byId = members[ids?.results[0]?.index ?? -1]
-    if (byId) return { outcome: 'decided', id: byId.id }
-    const idempotencyKey = members[keys?.results[0]?.index ?? -1]?.idempotencyKey
-    return idempotencyKey ? { outcome: 'replayed', idempotencyKey } : { outcome: 'busy' }
+    const decided = members[byId?.results[0]?.index ?? -1]
+    if (decided) return { outcome: 'decided', id: decided.id }
+    const idempotencyKey = byKey?.results[0]?.key
+    return idempotencyKey === undefined ? { outcome: 'busy' } : { outcome: 'replayed', idempotencyKey }
   } catch {
     return { outcome: 'busy' }
   }

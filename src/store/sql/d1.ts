@@ -7,13 +7,14 @@ import { commitTo, settle } from './commit.ts'
 import { entityStore, recordRow } from './entities.ts'
 import { errorText, failure, isUniqueViolation } from './failures.ts'
 import { historyStore } from './history.ts'
+import { idempotencyStore } from './idempotency.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
 import { record, ref } from './sqlite.ts'
 import { refuseTakenStorage, storageGuard } from './storage.ts'
 
 /** The newest migration in `migrations/`, by number. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** The store on Cloudflare D1. */
 export function d1Store(db: D1Database): Store {
@@ -31,6 +32,9 @@ function tenantStore(db: D1Database, orm: () => DrizzleD1Database, tenantId: str
     read: (query) => readFrom(db, tenantId, query),
     commit: (commit) => commitTo(db, tenantId, commit),
     settle: (commitId) => settle(db, tenantId, commitId),
+    get idempotency() {
+      return idempotencyStore(db, tenantId)
+    },
     get branches() {
       return branchStore(db, orm(), tenantId)
     },

@@ -1,16 +1,20 @@
 import type { Grant, User } from '#domain/records'
 import type { PageQuery, Place, ReadAt, ReadQuery, ReadResult } from '#store/store'
-import { OPEN_SEQ, type Entry } from '#versions/model'
+import { OPEN_SEQ, type Entry, type IdempotencyRecord } from '#versions/model'
 import { cutPage, type Page } from '#versions/page'
 import { failure } from './failures.ts'
+import { recordJson, recordOf } from './idempotency.ts'
 import { decidingRow, lineageAt, nextName, OPEN, PLACE_BY_ID, PLACE_BY_NAME, type PlaceSql } from './lineage.ts'
 import { branchJson, entryJson, entryOf } from './rows.ts'
 
 /** Names one page of a listing over a lineage looks at, beyond those it returns. */
 const HIDDEN_NAMES_MAX = 1000
 
-/** What a row of the first statement is: a user with his token, one of his grants, the place, or the entry of a key. */
-const [USER_ROW, GRANT_ROW, PLACE_ROW] = [-3, -2, -1]
+/**
+ * What a row of the first statement is: what an idempotency key stands for, a user with his token, one of his grants, the
+ * place, or the entry of a key.
+ */
+const [ANSWER_ROW, USER_ROW, GRANT_ROW, PLACE_ROW] = [-4, -3, -2, -1]
 
 /** `?5` is the user, `?6` the token. */
 const CALLER = `SELECT ${USER_ROW} AS "row", json_object(
@@ -18,6 +22,10 @@ const CALLER = `SELECT ${USER_ROW} AS "row", json_object(
     'revoked', EXISTS (SELECT 1 FROM record t WHERE t.tenant_id = ?1 AND t.kind = 'revoked-token' AND t.id = ?6)) AS json
   UNION ALL
   SELECT ${GRANT_ROW}, g.doc FROM record g WHERE g.tenant_id = ?1 AND g.kind = 'grant' AND g.owner = ?5`
+
+/** `?7` is the key. */
+const ANSWER = `SELECT ${ANSWER_ROW} AS "row", ${recordJson('i')} AS json
+  FROM idempotency i WHERE i.tenant_id = ?1 AND i.key = ?7`
 
 /** The statements about a place, for each way of naming it: none waits for another to find it. */
 const BY_NAME = placeStatements(PLACE_BY_NAME)
@@ -67,12 +75,13 @@ function placeStatements(place: PlaceSql): PlaceStatements {
  * D1 takes for a statement and for a column is most of what a read costs.
  */
 export async function readFrom(db: D1Database, tenantId: string, query: ReadQuery): Promise<ReadResult> {
-  const { caller, at, keys = [], page } = query
+  const { caller, at, keys = [], page, idempotencyKey } = query
   const named = at && placeParams(at)
   const batch: D1PreparedStatement[] = []
   const add = (sql: string, params: readonly (string | number | null)[]): void =>
     void batch.push(db.prepare(sql).bind(tenantId, ...params))
-  if (caller || named) add(statementOf(query, named?.sql), paramsOf(query, named?.params))
+  if (caller || named || idempotencyKey !== undefined)
+    add(statementOf(query, named?.sql), paramsOf(query, named?.params))
   if (named && page) {
     add(named.sql.listing, [...named.params, ...pageParams(page)])
     add(named.sql.walk, [...named.params, ...pageParams(page), page.limit + HIDDEN_NAMES_MAX])
@@ -85,6 +94,7 @@ export async function readFrom(db: D1Database, tenantId: string, query: ReadQuer
     ...(at ? { place: place ? (JSON.parse(place.json) as Place) : null } : {}),
     entries: place ? entriesOf(rows, keys.length) : [],
     ...(page ? { page: pageOf(listing, walk as unknown as WalkedRow[], page) } : {}),
+    ...(idempotencyKey === undefined ? {} : { idempotency: answerOf(rows) }),
   }
 }
 
@@ -97,21 +107,27 @@ interface WalkedRow {
   readonly json: string | null
 }
 
-function statementOf({ caller, keys = [] }: ReadQuery, place: PlaceStatements | undefined): string {
+function statementOf({ caller, keys = [], idempotencyKey }: ReadQuery, place: PlaceStatements | undefined): string {
   const parts = [
     ...(caller ? [CALLER] : []),
+    ...(idempotencyKey === undefined ? [] : [ANSWER]),
     ...(place ? [place.place] : []),
     ...(place && keys.length > 0 ? [place.entries] : []),
   ]
   return `${place?.withPlace ?? ''} ${parts.join(' UNION ALL ')}`
 }
 
-/** As many as the statement counts: `?2` and `?3` the place, `?4` the keys, `?5` and `?6` the caller. */
-function paramsOf({ caller, keys = [] }: ReadQuery, place?: readonly (string | number)[]): (string | number | null)[] {
+/** As many as the statement counts: `?2` and `?3` the place, `?4` the keys, `?5` and `?6` the caller, `?7` a key. */
+function paramsOf(
+  { caller, keys = [], idempotencyKey }: ReadQuery,
+  place?: readonly (string | number)[],
+): (string | number | null)[] {
   const named = place ?? [null, null]
-  if (!caller && keys.length === 0) return [...named]
+  const isKeyed = idempotencyKey !== undefined
+  if (!caller && !isKeyed && keys.length === 0) return [...named]
   const list = JSON.stringify(keys.map((key) => [key.class, key.namespace, key.name]))
-  return caller ? [...named, list, caller.userId, caller.tokenId] : [...named, list]
+  if (!caller && !isKeyed) return [...named, list]
+  return [...named, list, caller?.userId ?? null, caller?.tokenId ?? null, ...(isKeyed ? [idempotencyKey] : [])]
 }
 
 function placeParams(at: ReadAt): { sql: PlaceStatements; params: (string | number)[] } {
@@ -133,6 +149,11 @@ function callerOf(rows: readonly Row[]): NonNullable<ReadResult['caller']> {
   }
   const grants = rows.filter(({ row }) => row === GRANT_ROW).map(({ json }) => JSON.parse(json) as Grant)
   return { user, grants: grants.toSorted((a, b) => (a.id < b.id ? -1 : 1)), revoked: revoked === 1 }
+}
+
+function answerOf(rows: readonly Row[]): IdempotencyRecord | null {
+  const found = rows.find(({ row }) => row === ANSWER_ROW)
+  return found ? recordOf(found.json) : null
 }
 
 function entriesOf(rows: readonly Row[], count: number): (Entry | null)[] {

@@ -162,7 +162,7 @@ describe('names', () => {
       members: [
         {
           id: crypto.randomUUID(),
-          idempotencyKey: null,
+          idempotency: null,
           log: { kind: 'create', author: 'u', message: 'view' },
           audit: { ...who, action: 'create_view', target: name, targetId: null, message: 'view', result: 'success' },
         },

@@ -1,0 +1,66 @@
+import { CatalogError } from '#domain/errors'
+import { writeJson, type Json } from '#iceberg/json'
+import { COMMIT_BYTES_MAX } from '#versions/check-commit'
+import type { EntryValue, FinalAnswer, IdempotencyRecord } from '#versions/model'
+import type { Actor, CatalogDeps } from './deps.ts'
+
+/** No body. */
+export const NO_CONTENT: FinalAnswer = { kind: 'none' }
+
+/** A small body, kept as it is. */
+export function jsonAnswer(body: Json): FinalAnswer {
+  return { kind: 'json', text: writeJson(body) }
+}
+
+/** The metadata that a row points at. */
+export function metadataAnswer(
+  row: Pick<EntryValue, 'kind' | 'objectId' | 'metadataLocation' | 'summary'>,
+): FinalAnswer {
+  return {
+    kind: row.kind === 'view' ? 'view' : 'table',
+    objectId: row.objectId,
+    metadataLocation: row.metadataLocation ?? '',
+    metadataSha256: row.summary.metadataSha256 ?? null,
+  }
+}
+
+/**
+ * Records the answer of a request that found nothing to change, so that it will not find something later. Without a key
+ * there is nothing to record.
+ * @throws CatalogError `replayed` if the key stands for another answer, `too-large`, `unavailable`: nothing was changed
+ */
+export async function finishUnchanged(
+  deps: Pick<CatalogDeps, 'tenant' | 'now'>,
+  { idempotency }: Pick<Actor, 'idempotency'>,
+  answer: FinalAnswer,
+): Promise<void> {
+  if (!idempotency) return
+  if (answer.kind === 'json' && new TextEncoder().encode(answer.text).length > COMMIT_BYTES_MAX)
+    throw new CatalogError(
+      'too-large',
+      'The answer is too large to be kept under an Idempotency-Key; ask for less at a time',
+    )
+  const stands = await finish(deps.tenant, { ...idempotency, answer, at: deps.now().toISOString() })
+  if (stands) throw replayed()
+}
+
+/** Records a final answer; returns what the key stands for instead, if it does. @throws CatalogError `unavailable` */
+export async function finish(
+  tenant: CatalogDeps['tenant'],
+  record: IdempotencyRecord,
+): Promise<IdempotencyRecord | null> {
+  try {
+    return await tenant.idempotency.finish(record)
+  } catch (cause) {
+    throw new CatalogError(
+      'unavailable',
+      'The catalog database did not take the answer to this Idempotency-Key; send the same request again',
+      cause,
+    )
+  }
+}
+
+/** Ends this attempt at a request: another one was answered under its key. */
+export function replayed(): CatalogError {
+  return new CatalogError('replayed', 'The same request is being answered elsewhere; send it again')
+}
