@@ -17,6 +17,7 @@ import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.
 import { readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
+import { trimLater } from './trim.ts'
 
 /** One commit for a lane: plain data, because it crosses into a Durable Object. `body` is the request's own text. */
 export interface LaneRequest {
@@ -148,6 +149,8 @@ async function commitOnce(
         fromSeq: published.seq,
         toSeq: OPEN_SEQ,
       }
+      const at = { branchId, seq: published.seq }
+      trimLater(deps, { objectId: row.objectId, locations, storage, at, base: base.metadata, metadata })
       return { entry: row, metadata, text }
     }
     case 'conflict':

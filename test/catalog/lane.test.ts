@@ -34,7 +34,14 @@ beforeEach(async () => {
     },
   }
   objects = memoryObjects()
-  deps = { tenant, objects, metadataCache: metadataCache(), now: () => new Date(), newId: () => crypto.randomUUID() }
+  deps = {
+    tenant,
+    objects,
+    metadataCache: metadataCache(),
+    now: () => new Date(),
+    newId: () => crypto.randomUUID(),
+    later: () => undefined,
+  }
   const read = await real.read({ at: { catalog: 'demo', ref: 'main' } })
   if (!read.place) throw new Error('no catalog')
   place = read.place

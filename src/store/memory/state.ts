@@ -1,5 +1,5 @@
 import type { RecordKind, RecordKinds } from '#store/kinds'
-import type { AuditEntry, PurgeJob } from '#store/store'
+import type { AuditEntry, MetricsReport, PurgeJob } from '#store/store'
 import { keyText } from '#versions/check-commit'
 import type { Row } from '#versions/lineage'
 import { OPEN_SEQ, type Branch, type CatalogTag, type Key, type LogEntry } from '#versions/model'
@@ -21,6 +21,8 @@ export interface TenantState {
   readonly idempotencyKeys: Set<string>
   readonly audit: AuditEntry[]
   readonly purges: Map<string, { readonly job: PurgeJob; readonly done: boolean }>
+  /** Oldest first. */
+  readonly metrics: MetricsReport[]
 }
 
 export function emptyState(): TenantState {
@@ -41,6 +43,7 @@ export function emptyState(): TenantState {
     idempotencyKeys: new Set(),
     audit: [],
     purges: new Map(),
+    metrics: [],
   }
 }
 
