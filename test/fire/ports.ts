@@ -10,6 +10,7 @@ export type PortCall =
   | 'store.commit'
   | 'store.settle'
   | 'store.stillNamed'
+  | 'store.trim'
   | 'objects.read'
   | 'objects.stream'
   | 'objects.create'
@@ -25,7 +26,7 @@ export type Fault = 'before' | 'after' | 'late' | 'busy' | 'lost'
 /** What a call can suffer. A read that happens late is one that never happened. */
 export function faultsOf(call: PortCall): readonly Fault[] {
   if (call === 'store.commit') return ['before', 'after', 'late', 'busy', 'lost']
-  return call === 'store.settle' || call === 'objects.create' || call === 'objects.delete'
+  return call === 'store.settle' || call === 'store.trim' || call === 'objects.create' || call === 'objects.delete'
     ? ['before', 'after', 'late']
     : ['before', 'after']
 }
@@ -88,6 +89,7 @@ function faultyTenant(real: TenantStore, suffer: Suffer): TenantStore {
     read: (query) => suffer('store.read', () => real.read(query), noDatabase),
     commit: (commit) => suffer('store.commit', () => real.commit(commit), lostCommit),
     settle: (id) => suffer('store.settle', () => real.settle(id), noDatabase),
+    history: { ...real.history, trim: (input) => suffer('store.trim', () => real.history.trim(input), noDatabase) },
     purges: {
       ...real.purges,
       stillNamed: (locations) => suffer('store.stillNamed', () => real.purges.stillNamed(locations), noDatabase),

@@ -2,8 +2,8 @@ import type { MetricsReport, MetricsStore } from '#store/store'
 import { REPORTS_BEYOND_LIMIT_MAX } from '#store/metrics'
 import { failure } from './failures.ts'
 
-const NEWEST_OF_TENANT = '(SELECT max(m.id) FROM metrics_report m WHERE m.tenant_id = ?1)'
-const NEWEST_OF_TABLE = '(SELECT max(m.number) FROM metrics_report m WHERE m.tenant_id = ?1 AND m.object_id = ?2)'
+const NEWEST_OF_TENANT = '(SELECT max(r.id) FROM metrics_report r WHERE r.tenant_id = ?1)'
+const NEWEST_OF_TABLE = '(SELECT max(r.number) FROM metrics_report r WHERE r.tenant_id = ?1 AND r.object_id = ?2)'
 
 /** `?2` object, then the other members of a report. */
 const INSERT = `INSERT INTO metrics_report (tenant_id, id, object_id, number, at, principal_id, principal_name, client, report)
@@ -16,7 +16,7 @@ const FORGET_OF_TABLE = `DELETE FROM metrics_report
 /** To find what is beyond the limit `?2` takes reading as many, so it is done now and then only. */
 const FORGET_OF_TENANT = `DELETE FROM metrics_report WHERE tenant_id = ?1 AND id < CASE
   WHEN ${NEWEST_OF_TENANT} % ${REPORTS_BEYOND_LIMIT_MAX} = 0
-  THEN (SELECT m.id FROM metrics_report m WHERE m.tenant_id = ?1 ORDER BY m.id DESC LIMIT 1 OFFSET ?2 - 1) END`
+  THEN (SELECT r.id FROM metrics_report r WHERE r.tenant_id = ?1 ORDER BY r.id DESC LIMIT 1 OFFSET ?2 - 1) END`
 
 const SELECT_NEWEST = `SELECT object_id AS "objectId", at, principal_id AS "principalId", principal_name AS "principalName", client, report
   FROM metrics_report WHERE tenant_id = ?1 AND object_id = ?2 ORDER BY number DESC LIMIT ?3`
