@@ -5,7 +5,7 @@ import type { Caller, CatalogDeps } from './deps.ts'
 /** Keeps a report as the newest of its table; the oldest make room. It stays with the table under every name. */
 export async function keepReport(
   { tenant, now }: Pick<CatalogDeps, 'tenant' | 'now'>,
-  caller: Caller,
+  caller: Pick<Caller, 'userId' | 'username' | 'client'>,
   { objectId, report }: Pick<MetricsReport, 'objectId' | 'report'>,
 ): Promise<void> {
   const { userId: principalId, username: principalName, client } = caller
