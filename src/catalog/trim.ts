@@ -24,16 +24,18 @@ type Logged = Pick<TableMetadata, 'metadata-log' | 'properties'>
  * nobody needs. A table without the property costs nothing.
  */
 export function trimLater(deps: Pick<CatalogDeps, 'tenant' | 'objects' | 'later'>, commit: LandedCommit): void {
-  const files = forgottenFiles(commit)
-  if (files.length > 0) deps.later(trim(deps, commit, files))
+  if (isWanted(commit.metadata)) deps.later(trim(deps, commit))
+}
+
+function isWanted({ properties }: Logged): boolean {
+  return properties['write.metadata.delete-after-commit.enabled']?.toLowerCase() === 'true'
 }
 
 /**
  * The files that only the log of the base named, in the table's own folders. A log may say anything, because clients
  * register files with one of their own making: whose a file is, the store decides by its rows.
  */
-export function forgottenFiles({ base, metadata, locations, storage }: LandedCommit): readonly ValidatedLocation[] {
-  if (metadata.properties['write.metadata.delete-after-commit.enabled']?.toLowerCase() !== 'true') return []
+function forgottenFiles({ base, metadata, locations, storage }: LandedCommit): readonly ValidatedLocation[] {
   const kept = new Set(metadata['metadata-log'].map((entry) => entry['metadata-file']))
   const forgotten = new Set(base['metadata-log'].map((entry) => entry['metadata-file']).filter((uri) => !kept.has(uri)))
   return [...forgotten]
@@ -42,11 +44,10 @@ export function forgottenFiles({ base, metadata, locations, storage }: LandedCom
     .slice(-TRIM_FILES_MAX)
 }
 
-async function trim(
-  { tenant, objects }: Pick<CatalogDeps, 'tenant' | 'objects'>,
-  { objectId, at }: LandedCommit,
-  files: readonly ValidatedLocation[],
-): Promise<void> {
+async function trim({ tenant, objects }: Pick<CatalogDeps, 'tenant' | 'objects'>, commit: LandedCommit): Promise<void> {
+  const { objectId, at } = commit
+  const files = forgottenFiles(commit)
+  if (files.length === 0) return
   const metadataLocations = files.map(({ uri }) => uri)
   const free = new Set(await tenant.history.trim({ objectId, metadataLocations, forgottenAt: at }))
   const deleted = files.filter(({ uri }) => free.has(uri))
