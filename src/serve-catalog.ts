@@ -23,7 +23,7 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
         tenantId,
         tenant: store.tenant(tenantId),
         storage: place.warehouse.storage,
-        later: afterAnswer(c.executionCtx, env, { requestId }),
+        later: (work) => afterAnswer(c.executionCtx, env, { requestId })(work),
       }),
       vending: vendingOf(config, origin),
     }),
