@@ -6,6 +6,7 @@ import { icebergRoutes } from '#http/iceberg/routes'
 import { login } from '#http/management/login'
 import { grantToken } from '#http/management/oauth'
 import { OAuthError, oauthErrorResponse } from '#http/management/oauth-error'
+import { managementRoutes } from '#http/management/routes'
 import type { SessionDeps } from '#http/management/session'
 import { honoPath, rawPath, rawQuery } from '#http/path'
 import type { ServedRoute } from '#http/serve'
@@ -39,7 +40,8 @@ export function createApp(): Hono<{ Bindings: Cloudflare.Env; Variables: { state
   app.post('/api/v1/users/login', (c) => login(sessionDeps(c), c.req.raw))
   app.post('/v1/oauth/tokens', oauthTokens)
   app.all('/s3/*', s3)
-  for (const [path, routes] of byPath(icebergRoutes)) app.all(honoPath(path), (c) => dispatch(c, routes))
+  for (const [path, routes] of byPath([...icebergRoutes, ...managementRoutes]))
+    app.all(honoPath(path), (c) => dispatch(c, routes))
 
   app.notFound((c) => failure(c, new CatalogError('no-such-route', `No such route: ${c.req.method} ${c.req.path}`)))
   app.onError((error, c) => failure(c, error))

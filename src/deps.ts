@@ -9,8 +9,9 @@ import { reusingSigner } from '#signers/reusing'
 import type { Signer } from '#signers/signer'
 import { d1Store } from '#store/sql/d1'
 import type { Store, TenantStore } from '#store/store'
-import type { Config } from './config.ts'
+import { configOf, type Config } from './config.ts'
 import { OBJECT_CALL_MS_MAX } from './limits.ts'
+import { errorFields, logLine } from './log.ts'
 import { meteredD1, meteredR2, type Cost } from './meter.ts'
 import { impatient } from './time-limits.ts'
 
@@ -27,11 +28,25 @@ export function storeOf(env: Cloudflare.Env, cost: Cost): Store {
   return d1Store(meteredD1(env.DB, cost))
 }
 
+/** Work that goes on after the answer, for as long as the platform lets it; that it failed is in the log, with `fields`. */
+export function afterAnswer(
+  context: { waitUntil(work: Promise<unknown>): void },
+  env: Cloudflare.Env,
+  fields: Readonly<Record<string, unknown>>,
+): CatalogDeps['later'] {
+  return (work) =>
+    context.waitUntil(
+      work.catch((error: unknown) =>
+        logLine(configOf(env).logLevel, 'warn', { ...fields, afterAnswer: errorFields(error) }),
+      ),
+    )
+}
+
 /** What the catalog's services need for one tenant and one warehouse. */
 export function catalogDeps(
   env: Cloudflare.Env,
   cost: Cost,
-  scope: { tenantId: Caller['tenantId']; tenant: TenantStore; storage: R2Storage },
+  scope: { tenantId: Caller['tenantId']; tenant: TenantStore; storage: R2Storage; later: CatalogDeps['later'] },
 ): CatalogDeps {
   if (scope.storage.bucket !== env.LAKE_BUCKET)
     throw new CatalogError('unavailable', `The bucket '${scope.storage.bucket}' is not bound to this deployment`)
@@ -41,6 +56,7 @@ export function catalogDeps(
     metadataCache: tenantMetadata(scope.tenantId),
     now,
     newId,
+    later: scope.later,
   }
 }
 

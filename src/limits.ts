@@ -100,6 +100,18 @@ export const TABLE_FOLDERS_MAX = 8
 /** Files one alarm of the purge runner looks at; an alarm has minutes, but a step that dies does its work again. */
 export const PURGE_FILES_PER_STEP = 2000
 
+/** Old metadata files that one commit deletes: one call of R2. A log that is cut by more leaves the rest to a purge. */
+export const TRIM_FILES_MAX = 1000
+
+/** UTF-8 bytes of one metrics report: a scan of a thousand columns with a long filter stays below it. */
+export const METRICS_REPORT_BYTES_MAX = 32 * 1024
+
+/** Reports kept of one table: enough to see its last scans and commits, few enough to be answered at once. */
+export const METRICS_REPORTS_PER_TABLE = 50
+
+/** Reports kept of one tenant: whoever sends as many and as long ones as he can, fills 160 MB of the database, no more. */
+export const METRICS_REPORTS_PER_TENANT = 5000
+
 /** Longest wait for one call of the catalog database; D1 itself ends a query after 30 s. */
 export const STORE_CALL_MS_MAX = 15_000
 

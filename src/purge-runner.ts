@@ -4,7 +4,7 @@ import { locateObject } from '#domain/location'
 import type { TenantId } from '#domain/records'
 import { PURGE_FILES_PER_STEP } from './limits.ts'
 import { configOf } from './config.ts'
-import { catalogDeps, now, storeOf } from './deps.ts'
+import { afterAnswer, catalogDeps, now, storeOf } from './deps.ts'
 import { errorFields, logLine } from './log.ts'
 import { newCost } from './meter.ts'
 
@@ -53,7 +53,12 @@ export class PurgeRunner extends DurableObject {
           const warehouse = await tenant.warehouses.get(warehouseId)
           if (!warehouse) return null
           const { storage } = warehouse
-          const deps = catalogDeps(this.env, cost, { tenantId, tenant, storage })
+          const deps = catalogDeps(this.env, cost, {
+            tenantId,
+            tenant,
+            storage,
+            later: afterAnswer(this.ctx, this.env, { purge: tenantId }),
+          })
           return { ...deps, locate: (uri) => locateObject(uri, storage) }
         },
       })

@@ -3,7 +3,7 @@ import { rawPath } from '#http/path'
 import { CatalogError } from '#domain/errors'
 import type { AppContext } from './app.ts'
 import { configOf } from './config.ts'
-import { catalogDeps, now, storeOf, vendingOf } from './deps.ts'
+import { afterAnswer, catalogDeps, now, storeOf, vendingOf } from './deps.ts'
 import { addCost } from './meter.ts'
 
 /** Serves a catalog route with this deployment's store, buckets, signer and lanes. */
@@ -23,6 +23,7 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
         tenantId,
         tenant: store.tenant(tenantId),
         storage: place.warehouse.storage,
+        later: (work) => afterAnswer(c.executionCtx, env, { requestId })(work),
       }),
       vending: vendingOf(config, origin),
     }),

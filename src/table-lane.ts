@@ -5,7 +5,7 @@ import type { LaneRequest } from '#catalog/lane-queue'
 import { CatalogError, type ErrorKind } from '#domain/errors'
 import type { TenantId } from '#domain/records'
 import { configOf } from './config.ts'
-import { catalogDeps, storeOf } from './deps.ts'
+import { afterAnswer, catalogDeps, storeOf } from './deps.ts'
 import { errorFields, logLine } from './log.ts'
 import { newCost, type Cost } from './meter.ts'
 
@@ -25,7 +25,12 @@ export class TableLane extends DurableObject {
     const cost = newCost()
     try {
       const tenant = storeOf(this.env, cost).tenant(tenantId)
-      const deps = catalogDeps(this.env, cost, { tenantId, tenant, storage: request.storage })
+      const deps = catalogDeps(this.env, cost, {
+        tenantId,
+        tenant,
+        storage: request.storage,
+        later: afterAnswer(this.ctx, this.env, { requestId: request.actor.requestId, lane: this.ctx.id.name }),
+      })
       return { ok: true, state: await this.#lane.commit(deps, request), cost }
     } catch (error) {
       if (error instanceof CatalogError) return { ok: false, kind: error.kind, message: error.message, cost }

@@ -110,31 +110,32 @@ export async function registerTable(
   caller: Caller,
   input: Creation & { metadataLocation: string },
 ): Promise<TableState> {
-  const { metadata, text } = await readRegistration(deps, storageOf(input.place), input.metadataLocation)
+  const { metadata, text, uri } = await readRegistration(deps, storageOf(input.place), input.metadataLocation)
   return insert(deps, caller, {
     ...input,
     metadata,
     kind: 'register',
-    existing: { location: input.metadataLocation, text },
+    existing: { location: uri, text },
   })
 }
 
 /**
- * Reads and checks a metadata file that a table is to point at.
+ * Reads and checks a metadata file that a table is to point at. `uri` is its one name in the catalog: whoever asks
+ * whether anything still names a file compares names.
  * @throws CatalogError `file-not-found`, `bad-request`
  */
 export async function readRegistration(
   deps: CatalogDeps,
   storage: R2Storage,
   location: string,
-): Promise<{ metadata: TableMetadata; text: string }> {
+): Promise<{ metadata: TableMetadata; text: string; uri: string }> {
   const file = validateFile(location, storage, 'metadata-location')
   const text = await readMetadataFile({ objects: deps.objects, metadataCache: NO_CACHE }, file)
   const metadata = readRegistered(text, location)
   checkRegistered(metadata, storage)
   if (!foldersOf(metadata, storage).some((folder) => isWithin(file, folder)))
     throw badRequest(`Can't register ${location}: expected it below the location that it names as the table's own`)
-  return { metadata, text }
+  return { metadata, text, uri: file.uri }
 }
 
 function readRegistered(text: string, location: string): TableMetadata {
@@ -195,7 +196,10 @@ async function insert(
         },
         {
           changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],
-          checks: [{ exists: namespaceKey(identifier.namespace) }],
+          checks: [
+            { exists: namespaceKey(identifier.namespace) },
+            ...(existing ? [{ untrimmed: existing.location }] : []),
+          ],
         },
       ),
       ...(file ? [file] : []),
@@ -209,13 +213,21 @@ async function insert(
         throw input.isCommit && taken.kind === 'table' ? alreadyCreated() : nameTaken('table', identifier, taken.kind)
       }
       case 'check-failed':
-        throw noSuchNamespace(identifier.namespace)
+        throw published.check === 0 ? noSuchNamespace(identifier.namespace) : givenUp(metadataLocation)
       case 'overlap':
         throw kind === 'register' ? overlap([existing?.location ?? '']) : overlap(locations)
       default:
         return again(published)
     }
   })
+}
+
+/** A file that was there a moment ago, perhaps still is, and that nothing may point at any more. */
+export function givenUp(location: string): CatalogError {
+  return new CatalogError(
+    'file-not-found',
+    `Failed to open input stream for file: ${location}: the table it belonged to no longer keeps it (write.metadata.delete-after-commit.enabled); choose a newer one`,
+  )
 }
 
 /** Names what was asked for, never whose folder stands in the way. */

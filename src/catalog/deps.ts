@@ -13,6 +13,8 @@ export interface CatalogDeps {
   readonly metadataCache: MetadataCache
   readonly now: () => Date
   readonly newId: () => string
+  /** Runs on after the answer. Nothing may depend on it: it may fail, which is logged, or never end. */
+  readonly later: (work: Promise<void>) => void
 }
 
 /** How engines reach a warehouse's storage: null where this deployment can't sign for it. */

@@ -13,6 +13,7 @@ import { chosenFolders, nextMetadataFile } from './locations.ts'
 import { textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish } from './publish.ts'
+import { trimLater } from './trim.ts'
 
 /** What a lane has found out about a commit that changes nothing: how it ends, once that may be said. */
 interface Ended {
@@ -140,6 +141,8 @@ export async function publishGroup(
         fromSeq: published.seq,
         toSeq: OPEN_SEQ,
       }
+      const at = { branchId, seq: published.seq }
+      trimLater(deps, { objectId: row.objectId, locations, storage, at, base: base.metadata, metadata })
       return { entry: row, metadata, text }
     }
     case 'conflict':

@@ -4,7 +4,7 @@ import { validateFile } from '#domain/location'
 import { summaryOf } from '#iceberg/summary'
 import type { Entry, EntryValue } from '#versions/model'
 import { readTable } from './change-table.ts'
-import { overlap, readRegistration, type TableState } from './create-table.ts'
+import { givenUp, overlap, readRegistration, type TableState } from './create-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey, noSuchTable } from './keys.ts'
@@ -30,9 +30,9 @@ export async function replaceTable(
     folderChoice: FolderChoice
   },
 ): Promise<TableState> {
-  const { place, identifier, entry, metadataLocation } = input
+  const { place, identifier, entry } = input
   const storage = storageOf(place)
-  const { metadata, text } = await readRegistration(deps, storage, metadataLocation)
+  const { metadata, text, uri: metadataLocation } = await readRegistration(deps, storage, input.metadataLocation)
   const summary = { ...summaryOf(metadata), metadataSha256: await textSha256(text) }
   const name = dotted(identifier.namespace, identifier.name)
   let current: Entry | null = entry
@@ -71,10 +71,14 @@ export async function replaceTable(
           message: `register table ${name} over what it was`,
           answer: metadataAnswer(next),
         },
-        { changes: [{ key: assetKey(identifier), expect: current.rev, next, unusedBefore }] },
+        {
+          changes: [{ key: assetKey(identifier), expect: current.rev, next, unusedBefore }],
+          checks: [{ untrimmed: metadataLocation }],
+        },
       ),
     )
     if (published.outcome === 'committed') return { objectId, metadataLocation, metadata: text, locations }
+    if (published.outcome === 'check-failed') throw givenUp(metadataLocation)
     if (published.outcome === 'overlap') throw overlap([metadataLocation])
     if (published.outcome !== 'conflict') return again(published)
     current = await readTable(deps, place, identifier)

@@ -17,6 +17,7 @@ import { readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again, valueOf } from './namespaces.ts'
 import { inParallel } from './parallel.ts'
 import { publish, untilDecided, type MetadataFile } from './publish.ts'
+import { trimLater, type LandedCommit } from './trim.ts'
 
 /** A transaction's commit to one table. `entry` is the row that authorization saw; null for a table to create. */
 export interface TransactionChange {
@@ -45,6 +46,8 @@ interface NextMetadata {
   readonly summary: EntrySummary
   readonly locations: readonly string[]
   readonly unusedBefore: readonly string[]
+  /** The table's metadata log before and after; null for a table to create. */
+  readonly logs: Pick<LandedCommit, 'base' | 'metadata'> | null
 }
 
 /** One table's part of the commit of the store. */
@@ -84,6 +87,7 @@ export async function commitTransaction(deps: CatalogDeps, caller: Caller, input
     )
     switch (published.outcome) {
       case 'committed':
+        trimTables(deps, place, evaluated, published.seq)
         return undefined
       case 'check-failed':
         throw noSuchNamespace(created[published.check]?.identifier.namespace ?? [])
@@ -149,9 +153,8 @@ async function evaluateOne(
   { identifier, commit }: TransactionChange,
   row: Entry | null,
 ): Promise<Evaluated> {
-  const applied = row
-    ? applyCommit(deps, warehouse, { entry: row, metadata: await readBase(deps, warehouse.storage, row) }, commit)
-    : applyCreation(deps, warehouse, commit)
+  const base = row && { entry: row, metadata: await readBase(deps, warehouse.storage, row) }
+  const applied = base ? applyCommit(deps, warehouse, base, commit) : applyCreation(deps, warehouse, commit)
   if (!applied) return { identifier, base: row, next: null }
   const { metadata, locations } = applied
   const text = writeTableMetadata(metadata)
@@ -165,8 +168,22 @@ async function evaluateOne(
       summary: { ...summaryOf(metadata), metadataSha256: await textSha256(text) },
       locations,
       unusedBefore: chosenFolders(locations, row?.locations ?? [], folderChoice, warehouse.storage),
+      logs: base && { base: logOf(base.metadata), metadata: logOf(metadata) },
     },
   }
+}
+
+function logOf(metadata: TableMetadata): LandedCommit['metadata'] {
+  return { 'metadata-log': metadata['metadata-log'], properties: metadata.properties }
+}
+
+function trimTables(deps: CatalogDeps, place: Place, tables: readonly Evaluated[], seq: number): void {
+  const at = { branchId: place.branch.id, seq }
+  for (const { next } of tables)
+    if (next?.logs) {
+      const { objectId, locations, logs } = next
+      trimLater(deps, { objectId, locations, storage: storageOf(place), at, ...logs })
+    }
 }
 
 async function readBase(deps: CatalogDeps, storage: R2Storage, entry: Entry): Promise<TableMetadata> {

@@ -76,6 +76,8 @@ interface RouteBase {
 export interface CatalogRoute<Body = unknown> extends RouteBase {
   readonly authorize: readonly Need[] | ((asked: Asked<Body>) => readonly Need[])
   readonly body?: (json: Json) => Body
+  /** Where less than the limit of all bodies will do. */
+  readonly bodyBytesMax?: number
   /** The catalog (and `@branch`), where it is not the path's `{prefix}`. */
   readonly catalog?: (asked: Asked<undefined>) => string
   readonly targets: (asked: Asked<Body>) => Readonly<Record<string, Target>>

@@ -168,7 +168,7 @@ async function withBody<Body>(
   request: Request,
 ): Promise<Asked<Body>> {
   if (!route.body) return asked as Asked<Body>
-  const bodyText = await readText(request)
+  const bodyText = await readText(request, route.bodyBytesMax)
   return { ...asked, bodyText, body: route.body(readJson(bodyText)) }
 }
 

@@ -1,6 +1,7 @@
 import type { Catalog, Grant, RevokedToken, Tenant, TenantId, User, Warehouse } from '#domain/records'
 import type {
   AuditRecord,
+  Bound,
   Branch,
   CatalogCommit,
   CatalogTag,
@@ -57,6 +58,7 @@ export interface TenantStore {
   readonly branches: BranchStore
   readonly history: HistoryStore
   readonly purges: PurgeStore
+  readonly metrics: MetricsStore
   /**
    * Tenants never share storage: `create` and `update` refuse, before anything else, a warehouse whose bucket and prefix
    * are, hold or lie in those of another tenant's. Warehouses of one tenant may overlap.
@@ -145,12 +147,15 @@ export interface IdempotencyStore {
   finish(record: IdempotencyRecord): Promise<IdempotencyRecord | null>
 }
 
-/** Branch and tag names are unique within their catalog, and share one space of names. */
+/**
+ * Branch and tag names are unique within their catalog, and share one space of names. No past position gets one that
+ * shows what can't be read any more: a table whose files were purged, or are about to be, or whose metadata was trimmed.
+ */
 export interface BranchStore {
   get(catalogId: string, name: string): Promise<Branch | CatalogTag | null>
   /**
    * Creates a branch at the head, or at `seq`, of another; null if the name is taken, the source is not open or the
-   * position is not there. @throws CatalogError `unprocessable` if it would rest on too many others
+   * position is not there, or shows what is gone. @throws CatalogError `unprocessable` if it would rest on too many others
    */
   fork(input: {
     id: string
@@ -158,7 +163,7 @@ export interface BranchStore {
     from: { branchId: string; seq?: number }
     at: string
   }): Promise<Branch | null>
-  /** Names a position; null if the name is taken, there is no such open branch or position, or it shows a purged table. */
+  /** Names a position; null if the name is taken, there is no such open branch or position, or it shows what is gone. */
   tag(input: {
     id: string
     name: string
@@ -181,6 +186,20 @@ export interface HistoryStore {
   }): Promise<{ entries: readonly LogEntry[]; next?: { branchId: string; seq: number } }>
   /** Newest first. `before` is the `id` of the last record of the page before. */
   audit(query: { before?: string; limit: number }): Promise<{ records: readonly AuditEntry[]; next?: string }>
+  /**
+   * Gives up old metadata files of an object for good, in one step with commits, branches and tags: answers those of
+   * `metadataLocations` that may be deleted, whenever. From then on nothing can show them: see {@link BranchStore} and
+   * the check `untrimmed` of a commit. `forgottenAt` is the commit whose metadata no longer names them. A file stays
+   * - unless a row of the object names it: what the catalog never pointed at is not its own to delete;
+   * - if any row that names it, of whichever object, is shown at a position that readers can still name;
+   * - if such a position lies on the row's branch anywhere after the row and before `forgottenAt`: what is shown there
+   *   may still name the file in its own metadata log.
+   */
+  trim(input: {
+    objectId: string
+    metadataLocations: readonly string[]
+    forgottenAt: Bound
+  }): Promise<readonly string[]>
 }
 
 /** An audit record as history keeps it: `commitId` is the id of the member it was part of. */
@@ -189,6 +208,27 @@ export interface AuditEntry extends AuditRecord {
   readonly at: string
   readonly commitId: string
   readonly idempotencyKey: string | null
+}
+
+/** What an engine reported about a table, in its own words: `report` is JSON text, kept as it came (ids have 63 bits). */
+export interface MetricsReport {
+  readonly objectId: string
+  readonly at: string
+  readonly principalId: string
+  readonly principalName: string
+  readonly client: string | null
+  readonly report: string
+}
+
+/** The last reports of each table, by the table's object id. Older ones make room for new ones. */
+export interface MetricsStore {
+  /**
+   * Keeps a report as its table's newest, and forgets the oldest of what is beyond the limits: of the table at once, of
+   * the tenant soon (`REPORTS_BEYOND_LIMIT_MAX`).
+   */
+  add(report: MetricsReport, keep: { perTable: number; perTenant: number }): Promise<void>
+  /** Newest first. */
+  newest(query: { objectId: string; limit: number }): Promise<readonly MetricsReport[]>
 }
 
 /** `cursor` is the job's own progress, opaque to the store. */

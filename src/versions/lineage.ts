@@ -5,6 +5,8 @@ import { OPEN_SEQ, type Bound, type Branch, type Entry, type Lineage } from './m
 export interface Row {
   readonly entry: Entry
   readonly tombstone: boolean
+  /** Its metadata file was given up: see `HistoryStore.trim`. */
+  readonly trimmed?: true
 }
 
 /** Ancestors a branch may rest on: every read of a branch looks at each of them. */

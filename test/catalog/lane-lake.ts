@@ -84,6 +84,7 @@ export async function openLaneLake(): Promise<LaneLake> {
       metadataCache: metadataCache(),
       now: () => new Date(),
       newId: () => crypto.randomUUID(),
+      later: () => undefined,
     },
     objects,
     place,

@@ -44,12 +44,14 @@ const changeArbitrary = fc.record({
   folder: fc.option(small(FOLDERS.length - 1), { freq: 1 }),
   isView: rarely(false, fc.constant(true)),
   unusedBefore: rarely(false, fc.constant(true)),
+  file: small(3),
 })
 const checkArbitrary = fc.oneof(
   fc.record({ exists: small(KEYS.length - 1) }),
   fc.record({ empty: small(NAMESPACES.length - 1) }),
+  fc.record({ untrimmed: small(3) }),
 )
-type CheckStep = { readonly exists: number } | { readonly empty: number }
+type CheckStep = { readonly exists: number } | { readonly empty: number } | { readonly untrimmed: number }
 const commitArbitrary = fc.record({
   do: fc.constant('commit' as const),
   branch: small(4),
@@ -73,6 +75,10 @@ const stepArbitrary = fc.oneof(
   { weight: 2, arbitrary: finishArbitrary },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('settle' as const), which: small(20) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('purged' as const), which: small(5) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('trim' as const), branch: small(4), object: small(3), seq: small(9) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('named' as const), folder: small(FOLDERS.length - 1) }) },
 )
 type Step = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never
@@ -147,6 +153,11 @@ class History {
       }
       case 'named':
         return (tenant) => tenant.purges.stillNamed([pick(FOLDERS, each.folder)])
+      case 'trim': {
+        const forgottenAt = { branchId, seq: each.seq }
+        const metadataLocations = [0, 1, 2].map(fileAt)
+        return (tenant) => tenant.history.trim({ objectId: `object ${each.object}`, metadataLocations, forgottenAt })
+      }
       default:
         return each satisfies never
     }
@@ -217,6 +228,7 @@ class History {
 }
 
 function checkOf(one: CheckStep): Check {
+  if ('untrimmed' in one) return { untrimmed: fileAt(one.untrimmed) }
   return 'exists' in one ? { exists: pick(KEYS, one.exists) } : { empty: pick(NAMESPACES, one.empty) }
 }
 
@@ -225,11 +237,15 @@ function valueOf(key: Key, one: CommitStep['changes'][number]): EntryValue {
   return {
     objectId: `${isNamespace ? 'namespace' : 'object'} ${one.object}`,
     kind: isNamespace ? 'namespace' : one.isView ? 'view' : 'table',
-    metadataLocation: isNamespace ? null : 's3://l/m.json',
+    metadataLocation: isNamespace ? null : fileAt(one.file),
     locations: isNamespace || one.folder === null ? [] : [pick(FOLDERS, one.folder)],
     properties: { p: String(one.object) },
     summary: {},
   }
+}
+
+function fileAt(number: number): string {
+  return `s3://l/m${number}.json`
 }
 
 async function both({ model, real }: Pair, action: Action): Promise<void> {

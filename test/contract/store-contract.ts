@@ -6,10 +6,12 @@ import { foldersContract } from './folders.ts'
 import { idempotencyContract } from './idempotency.ts'
 import { lineageContract } from './lineage.ts'
 import { listsContract } from './lists.ts'
+import { metricsContract } from './metrics.ts'
 import { racesContract } from './races.ts'
 import { readsContract } from './reads.ts'
 import { recordsContract } from './records.ts'
 import { storageContract } from './storage.ts'
+import { trimsContract } from './trims.ts'
 
 /** What every store does. `open` may return the same database each time: every case makes its own tenant. */
 export function storeContract(name: string, open: OpenStore): void {
@@ -24,5 +26,7 @@ export function storeContract(name: string, open: OpenStore): void {
     foldersContract(open)
     recordsContract(open)
     storageContract(open)
+    trimsContract(open)
+    metricsContract(open)
   })
 }

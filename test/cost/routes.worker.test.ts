@@ -3,7 +3,8 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { icebergRoutes } from '#http/iceberg/routes'
-import { beforeAll, expect, test } from 'vitest'
+import { managementRoutes } from '#http/management/routes'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { BUDGETS, overruns } from './budgets.ts'
 import { replaceRequest, versionOf, viewRequest } from '#test/support/views'
 import { propertyCommit, SCHEMA, seedTables } from './lake.ts'
@@ -32,6 +33,10 @@ const STALE = {
 }
 /** The headers of the request with the nth key. */
 const keyed = (n: number) => ({ 'idempotency-key': `0190a2f0-0000-7000-8000-00000000000${n}` })
+const SHORT_HISTORY = {
+  'write.metadata.delete-after-commit.enabled': 'true',
+  'write.metadata.previous-versions-max': '1',
+}
 const NAME_LAKE = (name: string) => ({ namespace: ['lake'], name })
 const TEN_TABLES = {
   'table-changes': Array.from({ length: 10 }, (_, n) => ({
@@ -93,6 +98,11 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
     'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics',
     ['POST', `${LAKE}/t0000/metrics`, { 'report-type': 'scan-report' }],
     204,
+  ],
+  [
+    'GET /api/v1/catalogs/{prefix}/namespaces/{namespace}/tables/{table}/metrics',
+    ['GET', '/api/v1/catalogs/demo/namespaces/lake/tables/t0000/metrics'],
+    200,
   ],
   [
     'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (cold lane)',
@@ -234,6 +244,26 @@ test('a long history makes neither a load nor a commit dearer', async () => {
   expect(after).toEqual(before)
 })
 
+test('a commit that deletes old metadata asks the store and the bucket once more each, after the answer', async () => {
+  const create = { name: 'short', schema: SCHEMA, properties: SHORT_HISTORY }
+  const created = await worker.call(['POST', `${SALES}/tables`, create])
+  const commit = (n: number): Sent => ['POST', `${SALES}/tables/short`, propertyCommit(n)]
+  await worker.call(commit(0))
+  const [, file = ''] = /"metadata-location":"s3:\/\/lake\/([^"]+)"/.exec(created.text) ?? []
+  const { answer, count } = await worker.measured(commit(1), undefined, () =>
+    vi.waitFor(async () => expect(await env.LAKE.list({ prefix: file })).toMatchObject({ objects: [] })),
+  )
+  expect(answer.status).toBe(200)
+  const looks = count.gets
+  expect(looks).toBeGreaterThan(0)
+  expect(
+    overruns(
+      { ...count, gets: count.gets - looks },
+      BUDGETS['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (deletes old metadata)'],
+    ),
+  ).toEqual([])
+})
+
 test('a user with grants costs no more than one row for each', async () => {
   const [grants, userId] = [50, crypto.randomUUID()]
   const { catalog } = (await worker.tenant.read({ at: { catalog: 'demo', ref: 'main' } })).place ?? {}
@@ -258,7 +288,7 @@ test('a user with grants costs no more than one row for each', async () => {
 
 test('every catalog route has a budget', () => {
   const budgets = Object.keys(BUDGETS)
-  const without = icebergRoutes
+  const without = [...icebergRoutes, ...managementRoutes]
     .map(({ method, path }) => `${method} ${path}`)
     .filter((route) => !budgets.some((name) => name === route || name.startsWith(`${route} (`)))
   expect(without).toEqual([])

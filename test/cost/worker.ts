@@ -24,8 +24,12 @@ export interface CostWorker {
   readonly tenantId: string
   /** Serves a request by the Worker's own handler, as the administrator unless another token is given. */
   call(sent: Sent, token?: string): Promise<Answer>
-  /** The same, with what it cost: as counted at the bindings, and as the Worker's own log line has it. */
-  measured(sent: Sent, token?: string): Promise<{ answer: Answer; count: Count; logged: Cost }>
+  /** The same, with what it cost until `after` has ended: as counted at the bindings, and as the Worker's own log line has it. */
+  measured(
+    sent: Sent,
+    token?: string,
+    after?: () => Promise<unknown>,
+  ): Promise<{ answer: Answer; count: Count; logged: Cost }>
   tokenOf(userId: string): Promise<string>
 }
 
@@ -76,9 +80,13 @@ export async function openWorker(): Promise<CostWorker> {
     tenantId: DEFAULT_TENANT_ID,
     tokenOf,
     call: (sent, token = adminToken) => serve(sent, token),
-    async measured(sent, token = adminToken) {
+    async measured(sent, token = adminToken, after = async () => undefined) {
       lines.mockClear()
-      const { value, count } = await counted(env, () => serve(sent, token))
+      const { value, count } = await counted(env, async () => {
+        const answer = await serve(sent, token)
+        await after()
+        return answer
+      })
       return { answer: value, count, logged: costOf(lines.mock.calls) }
     },
   }

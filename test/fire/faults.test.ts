@@ -170,6 +170,11 @@ async function run({ request, key, open }: Sent, plan: Plan, isAfterRetry: boole
     `orphans: ${after.orphans.join(', ')}`,
   )
 
+  // Old metadata goes once the commit is done, and not before; only a fault keeps it.
+  const isThere = ports.files.files.has(prepared.first)
+  check(isThere || (isDone && request.deletes === true), 'deleted what is still needed')
+  check(!isThere || !isDone || !request.deletes || plan.size > 0, 'old metadata was not deleted')
+
   const second = await send()
   await letDelayedHappen(ports)
   const retold = toldBy(second)

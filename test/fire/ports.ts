@@ -11,6 +11,7 @@ export type PortCall =
   | 'store.settle'
   | 'store.finish'
   | 'store.stillNamed'
+  | 'store.trim'
   | 'objects.read'
   | 'objects.stream'
   | 'objects.create'
@@ -23,12 +24,12 @@ export type PortCall =
  */
 export type Fault = 'before' | 'after' | 'late' | 'busy' | 'lost'
 
+const WRITES: readonly PortCall[] = ['store.settle', 'store.finish', 'store.trim', 'objects.create', 'objects.delete']
+
 /** What a call can suffer. A read that happens late is one that never happened. */
 export function faultsOf(call: PortCall): readonly Fault[] {
   if (call === 'store.commit') return ['before', 'after', 'late', 'busy', 'lost']
-  return call === 'store.settle' || call === 'store.finish' || call === 'objects.create' || call === 'objects.delete'
-    ? ['before', 'after', 'late']
-    : ['before', 'after']
+  return WRITES.includes(call) ? ['before', 'after', 'late'] : ['before', 'after']
 }
 
 /** Decides about each call as it is made; it may wait first. Null lets it through. */
@@ -92,6 +93,7 @@ function faultyTenant(real: TenantStore, suffer: Suffer): TenantStore {
     idempotency: {
       finish: (record) => suffer('store.finish', () => real.idempotency.finish(record), noDatabase),
     },
+    history: { ...real.history, trim: (input) => suffer('store.trim', () => real.history.trim(input), noDatabase) },
     purges: {
       ...real.purges,
       stillNamed: (locations) => suffer('store.stillNamed', () => real.purges.stillNamed(locations), noDatabase),

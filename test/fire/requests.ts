@@ -17,16 +17,19 @@ export interface WritingRequest {
   body?(prepared: Prepared): unknown
   /** What a client sees once it is done, and as long as it is not; null if nothing is ever seen of it. */
   readonly seen: ((catalog: TestCatalog) => Promise<boolean>) | null
+  /** Whether the first metadata file of `short` goes with it, unless a call for that fails. */
+  readonly deletes?: true
 }
 
-/** Metadata files of a table and a view that were dropped, and of an earlier state of table `a`. */
+/** Metadata files of a table and a view that were dropped, of an earlier state of table `a`, and the first of `short`. */
 export interface Prepared {
   readonly droppedTable: string
   readonly droppedView: string
   readonly earlier: string
+  readonly first: string
 }
 
-/** Tables `a` and `b`, view `v`, namespaces `ns`, `other` and the empty `empty`, and what was dropped. */
+/** Tables `a`, `b` and `short`, which deletes its old metadata, view `v`, namespaces `ns`, `other` and the empty `empty`, and what was dropped. */
 export async function prepare(catalog: TestCatalog): Promise<Prepared> {
   const post = (path: string, body: unknown): Promise<Answer> => done(catalog, 'POST', path, body)
   for (const name of ['ns', 'other', 'empty']) await post(NAMESPACES, { namespace: [name] })
@@ -36,12 +39,18 @@ export async function prepare(catalog: TestCatalog): Promise<Prepared> {
     await post(TABLES, { name: 'a', schema: SIMPLE_SCHEMA }),
   ]
   await post(TABLES, { name: 'b', schema: SIMPLE_SCHEMA })
-  await post(`${TABLES}/a`, setting('a', 'before'))
+  const short = await post(TABLES, { name: 'short', schema: SIMPLE_SCHEMA, properties: SHORT_HISTORY })
+  for (const name of ['a', 'short']) await post(`${TABLES}/${name}`, setting(name, 'before'))
   await post(VIEWS, viewRequest('v'))
   await done(catalog, 'DELETE', `${TABLES}/gone`)
   await done(catalog, 'DELETE', `${VIEWS}/gone_view`)
   const [droppedTable = '', droppedView = '', earlier = ''] = made.map(({ json }) => json['metadata-location'])
-  return { droppedTable, droppedView, earlier }
+  return { droppedTable, droppedView, earlier, first: short.json['metadata-location'] }
+}
+
+const SHORT_HISTORY = {
+  'write.metadata.delete-after-commit.enabled': 'true',
+  'write.metadata.previous-versions-max': '1',
 }
 
 /** Every route that writes, some in more than one of their ways. */
@@ -95,6 +104,14 @@ export const REQUESTS: readonly WritingRequest[] = [
     seen: (catalog) => isMarked(catalog, 'a'),
   },
   {
+    name: 'POST tables/{table} (that deletes old metadata)',
+    method: 'POST',
+    path: `${TABLES}/short`,
+    body: () => setting('short', 'mark'),
+    seen: (catalog) => isMarked(catalog, 'short'),
+    deletes: true,
+  },
+  {
     name: 'POST register',
     method: 'POST',
     path: `${NAMESPACES}/ns/register`,
@@ -146,6 +163,14 @@ export const REQUESTS: readonly WritingRequest[] = [
       const isCreated = await exists(catalog, `${TABLES}/fresh`)
       return both(both(await isMarked(catalog, 'a'), await isMarked(catalog, 'b')), isCreated)
     },
+  },
+  {
+    name: 'POST transactions/commit (that deletes old metadata)',
+    method: 'POST',
+    path: TRANSACTIONS,
+    body: () => ({ 'table-changes': [setting('a', 'mark'), setting('short', 'mark')] }),
+    seen: async (catalog) => both(await isMarked(catalog, 'a'), await isMarked(catalog, 'short')),
+    deletes: true,
   },
   {
     name: 'POST views',

@@ -41,7 +41,7 @@ beforeAll(async () => {
   await land(
     tenant,
     commitOf(main.id, [{ key, expect: rev, next: null }], {
-      checks: [{ exists: key }],
+      checks: [{ exists: key }, { untrimmed: 's3://lake/a/m.json' }],
       purges: [{ id, objectId: 'o', warehouseId: 'w', metadataLocation: 's3://lake/b/m', locations: ['s3://lake/b/'] }],
     }),
   )
@@ -56,10 +56,18 @@ beforeAll(async () => {
   await tenant.idempotency.finish({ ...answered(), at: AT })
   await tenant.settle(newId())
   await tenant.history.log({ branchId: dev.id, before: { branchId: main.id, seq: 1 }, limit: 10 })
+  await tenant.history.trim({
+    objectId: value.objectId,
+    metadataLocations: [value.metadataLocation ?? '', 's3://lake/a/none'],
+    forgottenAt: { branchId: main.id, seq: 2 },
+  })
   await tenant.history.audit({ limit: 10 })
   await tenant.history.audit({ limit: 10, before: '1' })
   await tenant.branches.get(catalog.id, 'dev')
   await tenant.branches.close(dev.id)
+  const report = { objectId: 'o', at: AT, principalId: 'u', principalName: 'u', client: null, report: '{}' }
+  await tenant.metrics.add(report, { perTable: 2, perTenant: 2 })
+  await tenant.metrics.newest({ objectId: 'o', limit: 10 })
   await tenant.purges.pending({ limit: 10 })
   await tenant.purges.pending({ limit: 10, after: id })
   await tenant.purges.stillNamed(['s3://lake/a/'])
@@ -104,6 +112,12 @@ const SEEKS = [
   // One key, the names of one namespace from one on, the rows of one object.
   /\(tenant_id=\? AND branch_id=\? AND class=\? AND namespace=\? AND (kind=\? AND )?name[=>]\?/,
   /\(tenant_id=\? AND object_id=\?/,
+  // The rows that name one metadata file; rows that were given up, from a position on.
+  /\(tenant_id=\? AND metadata_location=\?/,
+  /USING INDEX entry_trimmed \(tenant_id=\? AND branch_id=\? AND to_seq>\?/,
+  // The newest report; those that are deleted.
+  /SEARCH metrics_report USING COVERING INDEX sqlite_autoindex_metrics_report_1 \(tenant_id=\? AND id<\?\)/,
+  /SEARCH r USING COVERING INDEX sqlite_autoindex_metrics_report_1 \(tenant_id=\?\)/,
   /\(tenant_id=\? AND location[=>]\?/,
   // What has expired, oldest first, with a limit.
   /SEARCH e USING COVERING INDEX idempotency_at \(tenant_id=\? AND at<\?\)/,

@@ -7,6 +7,7 @@ import { metadataCache } from '#catalog/metadata-files'
 import type { ClientLocations, GrantAction, GrantScope, Role } from '#domain/records'
 import { errorResponse } from '#http/errors'
 import { icebergRoutes } from '#http/iceberg/routes'
+import { managementRoutes } from '#http/management/routes'
 import { honoPath, rawPath, rawQuery } from '#http/path'
 import type { RequestDeps } from '#http/serve'
 import type { ObjectStore } from '#objects/objects'
@@ -93,9 +94,11 @@ export async function openCatalog(
   let cache = metadataCache()
 
   const app = new Hono({ getPath: (request) => rawPath(request.url) })
-  for (const path of new Set(icebergRoutes.map((route) => route.path)))
+  const routes = [...icebergRoutes, ...managementRoutes]
+  const afterAnswer: Promise<void>[] = []
+  for (const path of new Set(routes.map((route) => route.path)))
     app.all(honoPath(path), async (c) => {
-      const route = icebergRoutes.find((each) => each.path === path && each.method === c.req.raw.method)
+      const route = routes.find((each) => each.path === path && each.method === c.req.raw.method)
       if (!route) return c.text('', 405)
       return route.serve(c.req.raw, rawPath(c.req.raw.url), rawQuery(c.req.raw.url), deps())
     })
@@ -108,6 +111,7 @@ export async function openCatalog(
       metadataCache: cache,
       now: ports.now ?? (() => new Date()),
       newId: uuid,
+      later: (work) => void afterAnswer.push(work.catch(() => undefined)),
     }
     return {
       requestId: 'test',
@@ -164,6 +168,7 @@ export async function openCatalog(
       })
       const response = await app.fetch(request)
       const text = await response.text()
+      await Promise.all(afterAnswer.splice(0))
       const isJson = response.headers.get('content-type')?.includes('json') ?? false
       return {
         status: response.status,

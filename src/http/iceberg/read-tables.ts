@@ -1,12 +1,13 @@
 import { batchRows } from '#catalog/list'
 import { noSuchTable } from '#catalog/keys'
 import { readMetadataFile } from '#catalog/metadata-files'
+import { keepReport } from '#catalog/metrics'
 import { badRequest } from '#domain/errors'
 import { checkName, namespaceLevels, namespacePath, type TableIdentifier } from '#domain/ident'
 import { validateFile } from '#domain/location'
-import { isObject } from '#iceberg/json'
 import { readTableMetadata, writeTableMetadata } from '#iceberg/metadata'
 import { onlyReferencedSnapshots } from '#iceberg/refs-view'
+import { METRICS_REPORT_BYTES_MAX } from '#src/limits'
 import type { Entry } from '#versions/model'
 import { pageRequest, pageToken } from '../page.ts'
 import { json, noContent, notModified } from '../respond.ts'
@@ -88,16 +89,25 @@ export const loadCredentials = catalogRoute({
   },
 })
 
-/** Scan and commit reports of engines go to the log, where an operator looks for them. */
+/**
+ * Scan and commit reports of engines (REST specification, reportMetrics), kept in their own words for an administrator.
+ * Engines report beside their work and ignore the answer, so one that could not be kept is lost without an error.
+ */
 export const reportMetrics = catalogRoute({
   method: 'POST',
   path: `${TABLE}/metrics`,
   authorize: [{ actions: ['read'], on: 'table' }],
-  body: (body) => ({ type: text(body, 'report-type'), report: isObject(body) ? body : {} }),
+  bodyBytesMax: METRICS_REPORT_BYTES_MAX,
+  body: (body) => ({ type: text(body, 'report-type') }),
   targets: onTable,
   writes: false,
-  handler: async ({ body, log }) => {
-    log({ report: body.type })
+  handler: async (context) => {
+    const { deps, caller, body, bodyText, log } = context
+    const { objectId } = foundTable(context)
+    log({ report: body.type.slice(0, 100) })
+    await keepReport(deps, caller, { objectId, report: bodyText }).catch((error: unknown) =>
+      log({ reportLost: error instanceof Error ? error.message : 'the store did not take it' }),
+    )
     return noContent()
   },
 })

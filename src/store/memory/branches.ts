@@ -12,7 +12,7 @@ export function branchStore(state: TenantState): BranchStore {
       const source = state.branches.get(from.branchId)
       const seq = from.seq ?? source?.headSeq ?? 0
       if (source?.state !== 'open' || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
-      if (bringsBackPurged(state, source, seq)) return null
+      if (bringsBackGone(state, source, seq)) return null
       const { catalogId } = source
       const branch = { id, catalogId, name, state: 'open', headSeq: 0, ancestors: forkAncestors(source, seq) } as const
       state.branches.set(id, branch)
@@ -22,7 +22,7 @@ export function branchStore(state: TenantState): BranchStore {
       const source = state.branches.get(from.branchId)
       const seq = from.seq ?? source?.headSeq ?? 0
       if (source?.state !== 'open' || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
-      if (bringsBackPurged(state, source, seq)) return null
+      if (bringsBackGone(state, source, seq)) return null
       const tag = { id, catalogId: source.catalogId, name, at: { branchId: source.id, seq } }
       state.tags.set(id, tag)
       return tag
@@ -36,15 +36,15 @@ export function branchStore(state: TenantState): BranchStore {
   }
 }
 
-/** Whether a past position shows a table whose files were purged, or are about to be. */
-function bringsBackPurged(state: TenantState, source: Branch, seq: number): boolean {
+/** Whether a past position shows a table whose files were purged, or are about to be, or whose metadata was trimmed. */
+function bringsBackGone(state: TenantState, source: Branch, seq: number): boolean {
   if (source.state === 'open' && seq === source.headSeq) return false
   const purged = new Set([...state.purges.values()].map(({ job }) => job.objectId))
   const bounds = lineageOf(source, seq)
   return [...allRows(state)].some(
     (row) =>
       !row.tombstone &&
-      purged.has(row.entry.objectId) &&
+      (row.trimmed === true || purged.has(row.entry.objectId)) &&
       bounds.some((bound) => bound.branchId === row.entry.branchId && validAt(row, bound.seq)),
   )
 }

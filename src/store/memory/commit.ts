@@ -41,6 +41,8 @@ function revOf(state: TenantState, branch: Branch, { key }: Pick<Change, 'key'>)
 function holds(state: TenantState, branch: Branch, check: Check): boolean {
   const lineage = lineageOf(branch)
   if ('exists' in check) return resolveEntry(rowsOfKey(state, check.exists), lineage) !== null
+  if ('untrimmed' in check)
+    return ![...allRows(state)].some(({ entry, trimmed }) => trimmed && entry.metadataLocation === check.untrimmed)
   const inside = lineage
     .flatMap(({ branchId }) => [...(state.rows.get(branchId)?.values() ?? [])])
     .flatMap(([row]) => (row && row.entry.namespace === check.empty ? [row.entry] : []))

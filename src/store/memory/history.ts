@@ -1,6 +1,7 @@
 import type { HistoryStore } from '#store/store'
 import { lineageOf } from '#versions/lineage'
 import type { TenantState } from './state.ts'
+import { trimIn } from './trim.ts'
 
 export function historyStore(state: TenantState): HistoryStore {
   return {
@@ -22,5 +23,6 @@ export function historyStore(state: TenantState): HistoryStore {
       const last = records.at(-1)
       return rest.length > limit && last ? { records, next: last.id } : { records }
     },
+    trim: async (input) => trimIn(state, input),
   }
 }

@@ -6,6 +6,7 @@ import { commitTo } from './commit.ts'
 import { entityStore, refuseTakenStorage } from './entities.ts'
 import { historyStore } from './history.ts'
 import { idempotencyStore } from './idempotency.ts'
+import { metricsStore } from './metrics.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
 import { emptyState, type TenantState } from './state.ts'
@@ -55,6 +56,7 @@ function tenantStore(state: TenantState, others: () => readonly TenantState[]): 
     branches: branchStore(state),
     history: historyStore(state),
     purges: purgeStore(state),
+    metrics: metricsStore(state),
     warehouses: entityStore(state, 'warehouse', others),
     catalogs: entityStore(state, 'catalog', others),
     users: entityStore(state, 'user', others),

@@ -10,7 +10,7 @@ export function shownNow(state: TenantState): (row: Row) => boolean {
 }
 
 /** Every position that a reader can still name: heads of open branches, tags, and what either rests on. */
-function livingBounds(state: TenantState): Bound[] {
+export function livingBounds(state: TenantState): Bound[] {
   const heads = [...state.branches.values()].filter((branch) => branch.state === 'open')
   const tags = [...state.tags.values()].flatMap(({ at }) => {
     const branch = state.branches.get(at.branchId)

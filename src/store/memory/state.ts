@@ -1,5 +1,5 @@
 import type { RecordKind, RecordKinds } from '#store/kinds'
-import type { AuditEntry, PurgeJob } from '#store/store'
+import type { AuditEntry, MetricsReport, PurgeJob } from '#store/store'
 import { keyText } from '#versions/check-commit'
 import type { Row } from '#versions/lineage'
 import {
@@ -29,6 +29,8 @@ export interface TenantState {
   readonly idempotency: Map<string, IdempotencyRecord>
   readonly audit: AuditEntry[]
   readonly purges: Map<string, { readonly job: PurgeJob; readonly done: boolean }>
+  /** Oldest first. */
+  readonly metrics: MetricsReport[]
 }
 
 export function emptyState(): TenantState {
@@ -49,6 +51,7 @@ export function emptyState(): TenantState {
     idempotency: new Map(),
     audit: [],
     purges: new Map(),
+    metrics: [],
   }
 }
 

@@ -14,17 +14,21 @@ const COLUMNS = '(tenant_id, id, catalog_id, name, kind, state, branch_id, seq, 
 const SOURCE = `FROM ref b WHERE b.tenant_id = ?1 AND b.id = ?2 AND b.kind = 'branch' AND coalesce(?3, 0) <= b.head_seq`
 const POSITION = 'CAST(coalesce(?3, b.head_seq) AS INTEGER)'
 
+/** What a branch or tag at the position would rest on. */
+const BOUNDS = `(SELECT b.id AS branch_id, ${POSITION} AS seq
+    UNION ALL SELECT a.value->>'branchId', a.value->>'seq' FROM json_each(b.ancestors) a)`
+
 /**
- * Whether a past position would bring back a table whose files were purged, or are about to be. At the head of an open
- * branch nothing needs to be asked: what it shows, no purge touches.
+ * Whether a past position would bring back a table whose files were purged, or are about to be, or whose metadata was
+ * trimmed. At the head of an open branch nothing needs to be asked: what it shows, nobody deletes.
  */
-const BRINGS_BACK_PURGED = `NOT (b.state = 'open' AND ${POSITION} = b.head_seq) AND EXISTS (
+const BRINGS_BACK_GONE = `NOT (b.state = 'open' AND ${POSITION} = b.head_seq) AND (EXISTS (
   SELECT 1 FROM purge p CROSS JOIN entry e ON e.tenant_id = p.tenant_id AND e.object_id = p.object_id
-  CROSS JOIN (
-    SELECT b.id AS branch_id, ${POSITION} AS seq
-    UNION ALL SELECT a.value->>'branchId', a.value->>'seq' FROM json_each(b.ancestors) a
-  ) l ON l.branch_id = e.branch_id
-  WHERE p.tenant_id = ?1 AND e.tombstone = 0 AND e.from_seq <= l.seq AND (e.to_seq > l.seq OR e.to_seq = ${OPEN}))`
+  CROSS JOIN ${BOUNDS} l ON l.branch_id = e.branch_id
+  WHERE p.tenant_id = ?1 AND e.tombstone = 0 AND e.from_seq <= l.seq AND (e.to_seq > l.seq OR e.to_seq = ${OPEN}))
+  OR EXISTS (
+  SELECT 1 FROM ${BOUNDS} l CROSS JOIN entry e INDEXED BY entry_trimmed
+  WHERE e.tenant_id = ?1 AND e.branch_id = l.branch_id AND e.trimmed = 1 AND e.to_seq > l.seq AND e.from_seq <= l.seq))`
 
 /** `?4` id, `?5` name, `?6` time, `?7` ancestors a branch may have. They are written as `forkAncestors` has them. */
 const INSERT_FORK = `INSERT INTO ref ${COLUMNS}
@@ -33,13 +37,13 @@ const INSERT_FORK = `INSERT INTO ref ${COLUMNS}
       SELECT 0 AS depth, json_object('branchId', b.id, 'seq', ${POSITION}) AS bound
       UNION ALL SELECT a.key + 1, a.value FROM json_each(b.ancestors) a) l),
     ?6 ${SOURCE} AND b.state = 'open' AND json_array_length(b.ancestors) < ?7
-      AND NOT (${BRINGS_BACK_PURGED})
+      AND NOT (${BRINGS_BACK_GONE})
   ON CONFLICT DO NOTHING RETURNING ${selectList('ref', 'ref')}`
 
 /** `?4` id, `?5` name, `?6` time. */
 const INSERT_TAG = `INSERT INTO ref ${COLUMNS}
   SELECT ?1, ?4, b.catalog_id, ?5, 'tag', 'open', b.id, ${POSITION}, 0, '[]', ?6 ${SOURCE}
-    AND b.state = 'open' AND NOT (${BRINGS_BACK_PURGED})
+    AND b.state = 'open' AND NOT (${BRINGS_BACK_GONE})
   ON CONFLICT DO NOTHING RETURNING ${selectList('ref', 'ref')}`
 
 const SELECT_SOURCE = `SELECT ${selectList('ref', 'b')} ${SOURCE} AND b.state = 'open'`

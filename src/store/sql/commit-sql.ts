@@ -67,6 +67,9 @@ export const GUARD_CHECKS = `WITH RECURSIVE ${lineageAt(HEAD_BY_ID)},
     SELECT c.key AS number FROM json_each(?3) c WHERE c.value->'exists' IS NOT NULL AND NOT ${isVisible(CHECKED)}
     UNION ALL
     SELECT w.number FROM walk w WHERE w.name IS NOT NULL AND ${isVisible(WALKED)}
+    UNION ALL
+    SELECT c.key FROM json_each(?3) c CROSS JOIN entry e
+      ON e.tenant_id = ?1 AND e.metadata_location = c.value->>'untrimmed' AND e.trimmed = 1
   ) failed ORDER BY failed.number LIMIT 1`
 
 /** Whether this commit moves a row that its branch shows of the object: then its own purge elsewhere has not begun. */

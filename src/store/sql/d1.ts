@@ -8,13 +8,14 @@ import { entityStore, recordRow } from './entities.ts'
 import { errorText, failure, isUniqueViolation } from './failures.ts'
 import { historyStore } from './history.ts'
 import { idempotencyStore } from './idempotency.ts'
+import { metricsStore } from './metrics.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
 import { record, ref } from './sqlite.ts'
 import { refuseTakenStorage, storageGuard } from './storage.ts'
 
 /** The newest migration in `migrations/`, by number. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** The store on Cloudflare D1. */
 export function d1Store(db: D1Database): Store {
@@ -43,6 +44,9 @@ function tenantStore(db: D1Database, orm: () => DrizzleD1Database, tenantId: str
     },
     get purges() {
       return purgeStore(db, orm(), tenantId)
+    },
+    get metrics() {
+      return metricsStore(db, tenantId)
     },
     get warehouses() {
       return entityStore(orm(), tenantId, 'warehouse')

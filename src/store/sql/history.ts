@@ -6,6 +6,7 @@ import { failure } from './failures.ts'
 import { HEAD_BY_ID, lineageAt } from './lineage.ts'
 import { auditEntryOf, logEntryOf } from './rows.ts'
 import { audit } from './sqlite.ts'
+import { trim } from './trim.ts'
 
 /**
  * `?2` branch, `?3` and `?4` the branch and position before which to go on (both null at the start), `?5` rows. Positions
@@ -50,5 +51,6 @@ export function historyStore(db: D1Database, orm: DrizzleD1Database, tenantId: s
       const last = records.at(-1)
       return rows.length > limit && last ? { records, next: last.id } : { records }
     },
+    trim: (input) => trim(db, tenantId, input),
   }
 }

@@ -2,6 +2,7 @@
 // Source: DESIGN 2.4; security cases 6, 9, 12, 19, 29. A route without a line here fails the test.
 import { beforeAll, describe, expect, it } from 'vitest'
 import { icebergRoutes } from '#http/iceberg/routes'
+import { managementRoutes } from '#http/management/routes'
 import { assetKey, namespaceKey } from '#catalog/keys'
 import type { GrantAction } from '#domain/records'
 import { openCatalog, SIMPLE_SCHEMA, type Person, type TestCatalog } from '#test/support/catalog'
@@ -74,6 +75,10 @@ const samples: Readonly<Record<string, Sample>> = {
     path: `${table}/metrics`,
     body: { 'report-type': 'scan-report' },
     expected: expected(401, 404, 404, 403, 204, 204, 204),
+  },
+  'GET /api/v1/catalogs/{prefix}/namespaces/{namespace}/tables/{table}/metrics': {
+    path: '/api/v1/catalogs/demo/namespaces/ns/tables/t/metrics',
+    expected: expected(401, 404, 404, 403, 403, 403, 200),
   },
   'POST /v1/{prefix}/namespaces/{namespace}/register': {
     path: `${ns}/register`,
@@ -161,7 +166,7 @@ describe('every route', () => {
 
   it('has a line in this test', () => {
     expect(Object.keys(samples).toSorted()).toEqual(
-      icebergRoutes.map(({ method, path }) => `${method} ${path}`).toSorted(),
+      [...icebergRoutes, ...managementRoutes].map(({ method, path }) => `${method} ${path}`).toSorted(),
     )
   })
 
