@@ -11,6 +11,7 @@ import { honoPath, rawPath, rawQuery } from '#http/path'
 import type { RequestDeps } from '#http/serve'
 import type { ObjectStore } from '#objects/objects'
 import { r2Signer } from '#signers/r2'
+import { requestSigner } from '#signers/requests'
 import { memoryStore } from '#store/memory/memory'
 import type { Store } from '#store/store'
 import { memoryObjects, type MemoryObjects } from './objects.ts'
@@ -123,6 +124,7 @@ export async function openCatalog(
             parentSecretAccessKey: 'parent-secret',
             endpointHost: 'catalog.test',
           }),
+          requests: requestSigner({ accessKeyId: 'parent', secretAccessKey: 'parent-secret', region: 'auto' }),
           endpoint: 'http://catalog.test/s3',
           region: 'auto',
         },

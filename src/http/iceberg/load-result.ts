@@ -1,9 +1,11 @@
 import type { TableState } from '#catalog/create-table'
 import { vend, type VendedCredential } from '#catalog/vend'
+import type { TableIdentifier } from '#domain/ident'
 import type { StorageAccess } from '#signers/signer'
-import type { Entry } from '#versions/model'
+import { OPEN_SEQ, type Entry } from '#versions/model'
 import { jsonText } from '../respond.ts'
 import type { CatalogContext } from '../route.ts'
+import { delegationFor, refreshConfig, signingConfig } from './delegation.ts'
 import { etagHeader } from './etag.ts'
 
 /**
@@ -12,14 +14,17 @@ import { etagHeader } from './etag.ts'
  */
 export async function loadResult(
   context: CatalogContext<unknown>,
+  table: TableIdentifier,
   state: TableState,
   access: StorageAccess,
   etag: string | null,
 ): Promise<Response> {
-  const credential = await credentialFor(context, state.locations, access)
+  const { vending, headers } = context
+  const credential = await credentialFor(context, table, state.locations, access)
+  const isSigned = vending !== null && delegationFor(headers) === 'remote-signing'
   const location =
     state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
-  const config = JSON.stringify(credential?.config ?? {})
+  const config = JSON.stringify(isSigned ? signingConfig(context, table, vending) : (credential?.config ?? {}))
   const credentials = JSON.stringify(credential ? [credential] : [])
   return jsonText(
     `{${location}"metadata":${state.metadata},"config":${config},"storage-credentials":${credentials}}`,
@@ -33,17 +38,17 @@ export async function loadResult(
  */
 export async function credentialFor(
   context: CatalogContext<unknown>,
+  table: TableIdentifier,
   locations: Entry['locations'],
   access: StorageAccess,
 ): Promise<VendedCredential | null> {
   const { vending, place, deps, headers } = context
-  const wanted = headers.get('x-iceberg-access-delegation')
-  if (!vending || (wanted !== null && !wanted.split(',').some((mode) => mode.trim() === 'vended-credentials')))
-    return null
-  return vend(vending, place, locations, access, deps.now())
+  if (!vending || delegationFor(headers) !== 'vended-credentials') return null
+  const { prefix, config } = await vend(vending, place, locations, access, deps.now())
+  return { prefix, config: { ...config, ...refreshConfig(context, table) } }
 }
 
-/** What the caller's grants on the table make of his credential: a reader's can't write. */
+/** What the caller's grants on the table make of his credential: a reader's can't write, and nobody's can at a tag. */
 export function accessOf(context: CatalogContext<unknown>, on: string): StorageAccess {
-  return context.may(['update'], on) ? 'read-write' : 'read'
+  return context.place.seq === OPEN_SEQ && context.may(['update'], on) ? 'read-write' : 'read'
 }

@@ -1,0 +1,65 @@
+import { badRequest, CatalogError } from '#domain/errors'
+import { isObject, type Json } from '#iceberg/json'
+import { json } from '../respond.ts'
+import { catalogRoute } from '../serve.ts'
+import { signRequest, type SignRequest } from '../signing/sign.ts'
+import type { SentHeaders } from '../signing/headers.ts'
+import { field, strings, text } from './fields.ts'
+import { accessOf } from './load-result.ts'
+import { foundTable, onTable, TABLE } from './read-tables.ts'
+
+/**
+ * Signs one request of a client that gets no credential (REST specification, signRequest). Clients before 1.11 are told
+ * this very path as their signer's endpoint, so that every request names its table.
+ */
+export const signRoute = catalogRoute({
+  method: 'POST',
+  path: `${TABLE}/sign`,
+  authorize: [{ actions: ['read'], on: 'table' }],
+  body: signRequestIn,
+  targets: onTable,
+  writes: false,
+  handler: async (context) => {
+    const { vending, place, deps, body, log } = context
+    if (!vending) throw new CatalogError('unavailable', 'This deployment has no access key to sign with')
+    const { storage } = place.warehouse
+    const opened = { storage, locations: foundTable(context).locations, access: accessOf(context, 'table') }
+    const { uri, headers, action } = await signRequest(vending, opened, body, deps.now())
+    log({ signed: action })
+    const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
+    // Java's clients look for exactly these words, and send a request that may be cached again for 30 seconds.
+    return json({ uri, headers: lists }, { 'Cache-Control': isRead(body.method) ? 'private' : 'no-cache' })
+  },
+})
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+function signRequestIn(body: Json): SignRequest {
+  const provider = field(body, 'provider') ?? 's3'
+  if (provider !== 's3') throw badRequest("Invalid provider: expected 's3'")
+  const content = field(body, 'body') ?? null
+  if (content !== null && (typeof content !== 'string' || !content.isWellFormed()))
+    throw badRequest('Invalid body: expected the text of a request')
+  return {
+    method: text(body, 'method').toUpperCase(),
+    uri: text(body, 'uri'),
+    headers: headersIn(field(body, 'headers') ?? {}),
+    body: content === '' ? null : content,
+  }
+}
+
+/** @throws CatalogError `bad-request` for what cannot be sent as HTTP headers */
+function headersIn(map: Json): SentHeaders {
+  if (!isObject(map)) throw badRequest('Invalid headers: expected an object of lists of strings')
+  const headers = new Map<string, string>()
+  for (const name of Object.keys(map)) {
+    const key = name.toLowerCase()
+    const value = strings(map, name).join(', ').trim()
+    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(key) || headers.has(key) || !/^[\t\u0020-\u007e]*$/.test(value))
+      throw badRequest('Invalid headers: expected names and values of HTTP headers, each name once')
+    headers.set(key, value)
+  }
+  return headers
+}
