@@ -32,6 +32,7 @@ export const BUDGETS = {
   'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (refs)': [1, 1, 30, 0, 0, 0, 0, 0],
   'HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}': [1, 1, 30, 0, 0, 0, 0, 0],
   'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials': [1, 1, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign': [1, 1, 30, 0, 0, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics': [1, 1, 30, 0, 0, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (create)': [2, 13, 80, 13, 0, 1, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (cold lane)': [2, 12, 90, 14, 1, 1, 0, 1],
