@@ -8,6 +8,7 @@ import { r2Signer } from '#signers/r2'
 import { requestSigner } from '#signers/requests'
 import { reusingSigner } from '#signers/reusing'
 import type { Signer } from '#signers/signer'
+import { tickets } from '#signers/tickets'
 import { d1Store } from '#store/sql/d1'
 import type { Store, TenantStore } from '#store/store'
 import type { Config } from './config.ts'
@@ -60,6 +61,7 @@ export function vendingOf(config: Config, origin: string): Vending | null {
   const vending = known.get(endpoint) ?? {
     signer: signerFor(storage, endpoint),
     requests: requestSigner({ ...storage, region: R2_REGION }),
+    tickets: tickets(storage.secretAccessKey),
     endpoint,
     region: R2_REGION,
   }

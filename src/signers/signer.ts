@@ -34,3 +34,10 @@ export interface RequestToSign {
 export interface RequestSigner {
   sign(request: RequestToSign): Promise<Readonly<Record<string, string>>>
 }
+
+/** Statements that a client hands back later; nobody else can make or change one. */
+export interface Tickets {
+  issue(claims: Readonly<Record<string, unknown>>, nowMs: number, ttlSeconds: number): Promise<string>
+  /** What an unexpired ticket says; null for anything else. */
+  open(ticket: string, nowMs: number): Promise<Readonly<Record<string, unknown>> | null>
+}

@@ -122,6 +122,14 @@ def test_a_life_of_a_table_with_pyiceberg(server: Server, space: str) -> None:
     catalog.purge_table((space, "a b+c"))
 
 
+def test_a_table_created_with_its_first_rows(server: Server, space: str) -> None:
+    """Its files are written while the catalog knows nothing of it yet."""
+    catalog = engine(server, **{"header.X-Iceberg-Access-Delegation": "remote-signing"})
+    with catalog.create_table_transaction((space, "staged t"), schema=sample.SCHEMA) as transaction:
+        transaction.append(sample.rows(1, 2))
+    assert sample.ids(catalog.load_table((space, "staged t"))) == [1, 2]
+
+
 def test_own_table_is_open(lake: Lake) -> None:
     s3, file, folder = lake.s3("a"), lake.file("a"), lake.folders["a"]
     assert s3.get_object(Bucket=BUCKET, Key=file)["Body"].read() == b"rows of a"

@@ -12,6 +12,7 @@ import type { RequestDeps } from '#http/serve'
 import type { ObjectStore } from '#objects/objects'
 import { r2Signer } from '#signers/r2'
 import { requestSigner } from '#signers/requests'
+import { tickets } from '#signers/tickets'
 import { memoryStore } from '#store/memory/memory'
 import type { Store } from '#store/store'
 import { memoryObjects, type MemoryObjects } from './objects.ts'
@@ -125,6 +126,7 @@ export async function openCatalog(
             endpointHost: 'catalog.test',
           }),
           requests: requestSigner({ accessKeyId: 'parent', secretAccessKey: 'parent-secret', region: 'auto' }),
+          tickets: tickets('parent-secret'),
           endpoint: 'http://catalog.test/s3',
           region: 'auto',
         },

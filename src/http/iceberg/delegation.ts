@@ -20,9 +20,15 @@ export function delegationFor(headers: Headers): Delegation {
  * The client's settings for remote signing. The endpoint names the table, for every client by the name that it reads:
  * `signer.endpoint` (Java 1.11), `s3.signer.endpoint` (Java before, PyIceberg); Java 1.12 takes it from the specification.
  * It is relative, so that clients go on using the URI by which they know the catalog.
+ * @param ticket of a staged table, which has no row yet
  */
-export function signingConfig(asked: Asked<unknown>, table: TableIdentifier, vending: Vending) {
-  const endpoint = `${tablePath(asked, table)}/sign`
+export function signingConfig(
+  asked: Asked<unknown>,
+  table: TableIdentifier,
+  vending: Pick<Vending, 'endpoint' | 'region'>,
+  ticket: string | null,
+) {
+  const endpoint = `${tablePath(asked, table)}/sign${ticket === null ? '' : `?staged=${ticket}`}`
   return {
     's3.remote-signing-enabled': 'true',
     'signer.endpoint': endpoint,

@@ -7,6 +7,7 @@ import { jsonText } from '../respond.ts'
 import type { CatalogContext } from '../route.ts'
 import { delegationFor, refreshConfig, signingConfig } from './delegation.ts'
 import { etagHeader } from './etag.ts'
+import { stagedTicket } from './staged.ts'
 
 /**
  * LoadTableResult: the stored metadata is spliced in as text, and the credential stands both in `config` (some clients
@@ -19,17 +20,27 @@ export async function loadResult(
   access: StorageAccess,
   etag: string | null,
 ): Promise<Response> {
-  const { vending, headers } = context
   const credential = await credentialFor(context, table, state.locations, access)
-  const isSigned = vending !== null && delegationFor(headers) === 'remote-signing'
   const location =
     state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
-  const config = JSON.stringify(isSigned ? signingConfig(context, table, vending) : (credential?.config ?? {}))
+  const config = JSON.stringify(credential?.config ?? (await signingFor(context, table, state)))
   const credentials = JSON.stringify(credential ? [credential] : [])
   return jsonText(
     `{${location}"metadata":${state.metadata},"config":${config},"storage-credentials":${credentials}}`,
     etagHeader(etag),
   )
+}
+
+/** The settings of a client that takes no credential but has its requests signed; none for others. */
+async function signingFor(
+  context: CatalogContext<unknown>,
+  table: TableIdentifier,
+  state: TableState,
+): Promise<Readonly<Record<string, string>>> {
+  const { vending, headers } = context
+  if (!vending || delegationFor(headers) !== 'remote-signing') return {}
+  const ticket = state.metadataLocation === null ? await stagedTicket(context, vending, table, state) : null
+  return signingConfig(context, table, vending, ticket)
 }
 
 /**

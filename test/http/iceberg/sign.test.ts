@@ -287,6 +287,61 @@ describe('who may', () => {
   })
 })
 
+describe('a staged table', () => {
+  const asked = { 'X-Iceberg-Access-Delegation': 'remote-signing' }
+
+  async function stage(where: TestCatalog, who: Person, name: string) {
+    const body = { name, schema: SIMPLE_SCHEMA, 'stage-create': true }
+    const { json } = await where.call(who, 'POST', TABLES, body, asked)
+    const endpoint = `/${json.config['signer.endpoint']}`
+    return { endpoint, uri: `${(json.metadata.location as string).replace('s3://lake', BUCKET)}/data/x` }
+  }
+
+  function ask(who: Person, endpoint: string, uri: string): Promise<Answer> {
+    return catalog.call(who, 'POST', endpoint, { method: 'PUT', uri, region: 'auto', headers: {} })
+  }
+
+  it('is written by whom it was staged for, under that name, until its ticket ends', async () => {
+    const scope = { type: 'catalog' as const, catalogId: catalog.catalogId }
+    const other = await catalog.person('tenant-user', { scope, actions: ['all'] })
+    const { endpoint, uri } = await stage(catalog, catalog.admin, 'staged')
+    const second = await stage(catalog, catalog.admin, 'second')
+    const statuses = [
+      await ask(catalog.admin, endpoint, uri),
+      await ask(catalog.admin, endpoint, `${BUCKET}/${theirs}x`),
+      await ask(catalog.admin, endpoint, second.uri),
+      await ask(other, endpoint, uri),
+      await ask(reader, endpoint, uri),
+      await ask(catalog.admin, endpoint.replace('tables/staged', 'tables/second'), uri),
+      await ask(catalog.admin, endpoint.replace(/.\?/, 'x?'), uri),
+      await ask(catalog.admin, endpoint.slice(0, -4), uri),
+      await ask(catalog.admin, endpoint.replace(/\?.*/, ''), uri),
+      await ask(catalog.admin, endpoint.replace(/staged=.*/, 'staged='), uri),
+    ].map(({ status }) => status)
+    expect(statuses).toEqual([200, 403, 403, 404, 404, 404, 404, 404, 404, 404])
+  })
+
+  it('is no longer what its ticket says once there is a table of its name', async () => {
+    const { endpoint, uri } = await stage(catalog, catalog.admin, 'overtaken')
+    const folder = await folderOf(catalog, 'overtaken')
+    expect((await ask(catalog.admin, endpoint, uri)).status).toBe(403)
+    expect((await ask(catalog.admin, endpoint, `${BUCKET}/${folder}data/x`)).status).toBe(200)
+    expect((await ask(reader, endpoint, `${BUCKET}/${folder}data/x`)).status).toBe(404)
+  })
+
+  it('ends when a credential would', async () => {
+    let now = NOW
+    const ageing = await openCatalog({ now: () => now })
+    await ageing.call(ageing.admin, 'POST', '/v1/demo/namespaces', { namespace: ['ns'] })
+    const { endpoint, uri } = await stage(ageing, ageing.admin, 'late')
+    const body = { method: 'PUT', uri, region: 'auto', headers: {} }
+    now = new Date(NOW.getTime() + 3_599_000)
+    expect((await ageing.call(ageing.admin, 'POST', endpoint, body)).status).toBe(200)
+    now = new Date(NOW.getTime() + 3_601_000)
+    expect((await ageing.call(ageing.admin, 'POST', endpoint, body)).status).toBe(404)
+  })
+})
+
 describe('settings for clients', () => {
   async function configFor(delegation: string | null): Promise<Record<string, string>> {
     const headers = delegation === null ? {} : { 'X-Iceberg-Access-Delegation': delegation }

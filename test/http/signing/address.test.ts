@@ -19,7 +19,10 @@ describe('the same object', () => {
 
 describe('the spelling that is signed', () => {
   it.each([
-    [`${R2}/lake/a/~b+c'(d)*é?prefix=x/y&list-type=2`, `${R2}/lake/a/~b%2Bc%27%28d%29%2A%C3%A9?prefix=x%2Fy&list-type=2`],
+    [
+      `${R2}/lake/a/~b+c'(d)*é?prefix=x/y&list-type=2`,
+      `${R2}/lake/a/~b%2Bc%27%28d%29%2A%C3%A9?prefix=x%2Fy&list-type=2`,
+    ],
     [`${R2}/lake/a%2fb`, null],
     [`${R2}/lake/a%7Eb?uploads`, `${R2}/lake/a~b?uploads=`],
     [`https://lake.account.r2.cloudflarestorage.com/a%3Db`, 'https://lake.account.r2.cloudflarestorage.com/a%3Db'],

@@ -14,6 +14,7 @@ import org.apache.iceberg.FileFormat;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Table;
+import org.apache.iceberg.Transaction;
 import org.apache.iceberg.aws.s3.S3FileIO;
 import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
@@ -90,6 +91,26 @@ public class RemoteSigning {
     assertThat(io.newInputFile(first).exists()).isFalse();
     io.deleteFile(loaded.currentSnapshot().manifestListLocation());
     assertThat(io.newInputFile(loaded.currentSnapshot().manifestListLocation()).exists()).isFalse();
+  }
+
+  @Test
+  void writesTheFilesOfATableThatIsStillToBe() throws IOException {
+    Transaction transaction = catalog.buildTable(TableIdentifier.of(SPACE, "staged+1"), SCHEMA).createTransaction();
+    Table staged = transaction.table();
+    String location = staged.location() + "/data/first.parquet";
+    write(staged, location, bytes(10));
+    DataFile file =
+        DataFiles.builder(PartitionSpec.unpartitioned())
+            .withPath(location)
+            .withFormat(FileFormat.PARQUET)
+            .withFileSizeInBytes(10)
+            .withRecordCount(1)
+            .build();
+    transaction.newAppend().appendFile(file).commit();
+    transaction.commitTransaction();
+    Table created = catalog.loadTable(TableIdentifier.of(SPACE, "staged+1"));
+    assertThat(created.currentSnapshot().addedDataFiles(created.io())).hasSize(1);
+    assertThat(read(staged, location, 0, 10)).isEqualTo(bytes(10));
   }
 
   @Test
