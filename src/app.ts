@@ -130,6 +130,7 @@ async function s3(c: AppContext): Promise<Response> {
       bucket: meteredR2(c.env.LAKE, c.var.state.cost),
       bucketName,
       credentials: {
+        bucketName,
         parentAccessKeyId: storage.accessKeyId,
         parentSecretAccessKey: storage.secretAccessKey,
         audience: (request) => [new URL(storage.endpoint.url ?? request.url).host],

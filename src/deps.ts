@@ -5,8 +5,10 @@ import { CatalogError } from '#domain/errors'
 import { recent, type Recent } from '#domain/recent'
 import { r2Objects } from '#objects/r2'
 import { r2Signer } from '#signers/r2'
+import { requestSigner } from '#signers/requests'
 import { reusingSigner } from '#signers/reusing'
 import type { Signer } from '#signers/signer'
+import { tickets } from '#signers/tickets'
 import { d1Store } from '#store/sql/d1'
 import type { Store, TenantStore } from '#store/store'
 import { configOf, type Config } from './config.ts'
@@ -72,7 +74,13 @@ export function vendingOf(config: Config, origin: string): Vending | null {
   const known = vendings.get(config) ?? recent<Vending>(ENDPOINTS_REMEMBERED_MAX)
   vendings.set(config, known)
   const endpoint = storage.endpoint.url ?? `${origin}/s3`
-  const vending = known.get(endpoint) ?? { signer: signerFor(storage, endpoint), endpoint, region: R2_REGION }
+  const vending = known.get(endpoint) ?? {
+    signer: signerFor(storage, endpoint),
+    requests: requestSigner({ ...storage, region: R2_REGION }),
+    tickets: tickets(storage.secretAccessKey),
+    endpoint,
+    region: R2_REGION,
+  }
   known.set(endpoint, vending)
   return vending
 }

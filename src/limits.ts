@@ -82,6 +82,9 @@ export const R2_CREDENTIAL_TTL_SECONDS_MAX = 7 * 24 * 3600
 /** How far a signer's clock may be off, as S3 has it. */
 export const S3_CLOCK_SKEW_SECONDS = 15 * 60
 
+/** How long a request that was signed for a client may be sent: Java's clients send one again for 30 s, others at once. */
+export const SIGNED_REQUEST_TTL_SECONDS = 300
+
 /** The longest life S3 gives a presigned URL. */
 export const S3_PRESIGNED_TTL_SECONDS_MAX = 7 * 24 * 3600
 

@@ -1,7 +1,7 @@
 import type { Principal } from '#authz/evaluate'
 import type { R2Storage } from '#domain/records'
 import type { ObjectStore } from '#objects/objects'
-import type { Signer } from '#signers/signer'
+import type { RequestSigner, Signer, Tickets } from '#signers/signer'
 import type { Place, TenantStore } from '#store/store'
 import type { AuditRecord, CatalogCommit, FinalAnswer, IdempotencyKey, LogKind, Member } from '#versions/model'
 import type { MetadataCache } from './metadata-files.ts'
@@ -20,6 +20,10 @@ export interface CatalogDeps {
 /** How engines reach a warehouse's storage: null where this deployment can't sign for it. */
 export interface Vending {
   readonly signer: Signer
+  /** Signs single requests for clients that get no credential. */
+  readonly requests: RequestSigner
+  /** Name what was staged for a client and is stored nowhere. */
+  readonly tickets: Tickets
   /** URL of the S3 endpoint, with scheme. */
   readonly endpoint: string
   readonly region: string

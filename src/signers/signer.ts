@@ -20,3 +20,24 @@ export interface Signer {
     readonly ttlSeconds: number
   }): Promise<StorageCredential>
 }
+
+/** One request to object storage, to be sent as it is: `url` in the form that is signed, `headers` all that are signed. */
+export interface RequestToSign {
+  readonly method: string
+  readonly url: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly nowMs: number
+}
+
+/** Signs single requests with the warehouse's own key, which never leaves it. Returns the headers to add. */
+export interface RequestSigner {
+  sign(request: RequestToSign): Promise<Readonly<Record<string, string>>>
+}
+
+/** Statements that a client hands back later; nobody else can make or change one. */
+export interface Tickets {
+  issue(claims: Readonly<Record<string, unknown>>, nowMs: number, ttlSeconds: number): Promise<string>
+  /** What an unexpired ticket says; null for anything else. */
+  open(ticket: string, nowMs: number): Promise<Readonly<Record<string, unknown>> | null>
+}

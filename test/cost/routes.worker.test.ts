@@ -13,6 +13,7 @@ import { openWorker, type CostWorker, type Sent } from './worker.ts'
 const NAMESPACES = '/v1/demo/namespaces'
 const SALES = `${NAMESPACES}/sales`
 const LAKE = `${NAMESPACES}/lake/tables`
+const FILES = 'http://catalog.test/s3/lake/seeded/lake'
 const STAGED = {
   requirements: [{ type: 'assert-create' }],
   updates: [
@@ -94,6 +95,11 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (refs)', ['GET', `${LAKE}/t0000?snapshots=refs`], 200],
   ['HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['HEAD', `${LAKE}/t0000`], 204],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials', ['GET', `${LAKE}/t0000/credentials`], 200],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign',
+    ['POST', `${LAKE}/t0000/sign`, { method: 'PUT', uri: `${FILES}/t0000/data/x`, region: 'auto', headers: {} }],
+    200,
+  ],
   [
     'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics',
     ['POST', `${LAKE}/t0000/metrics`, { 'report-type': 'scan-report' }],

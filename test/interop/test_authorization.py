@@ -92,6 +92,7 @@ def every_call(wire: Wire, space: str, table: str, metadata_location: str) -> di
         "load table": wire.get(path),
         "table exists": wire.head(path),
         "credentials": wire.get(f"{path}/credentials"),
+        "sign": wire.post(f"{path}/sign", {"method": "GET", "uri": wire.uri, "region": "auto", "headers": {}}),
         "commit": wire.post(path, commit),
         "rename": wire.post(
             f"/v1/{wire.prefix}/tables/rename", {"source": source, "destination": {**source, "name": "z"}}

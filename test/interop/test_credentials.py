@@ -81,7 +81,10 @@ def test_same_values_in_config_and_storage_credentials(server: Server, lake: Lak
         "s3.region",
         "client.region",
         "s3.path-style-access",
+        "client.refresh-credentials-endpoint",
     }
+    refresh = answer["config"]["client.refresh-credentials-endpoint"]
+    assert f"/{refresh}" == f"{lake.wire.tables(lake.space, name='a')}/credentials"
     assert answer["config"]["s3.endpoint"] == f"{server.uri}/s3"
     (again,) = lake.wire.get(f"{lake.wire.tables(lake.space, name='a')}/credentials").json["storage-credentials"]
     assert again["prefix"] == credential["prefix"]
@@ -90,7 +93,7 @@ def test_same_values_in_config_and_storage_credentials(server: Server, lake: Lak
 
 def test_none_is_vended_to_who_wants_none(lake: Lake) -> None:
     path = lake.wire.tables(lake.space, name="a")
-    answer = lake.wire.get(path, headers={"X-Iceberg-Access-Delegation": "remote-signing"}).json
+    answer = lake.wire.get(path, headers={"X-Iceberg-Access-Delegation": "none"}).json
     assert (answer["config"], answer["storage-credentials"]) == ({}, [])
     both = lake.wire.get(path, headers={"X-Iceberg-Access-Delegation": "remote-signing, vended-credentials"}).json
     assert len(both["storage-credentials"]) == 1

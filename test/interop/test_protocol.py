@@ -49,7 +49,8 @@ DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}
 POST /v1/{prefix}/views/rename
 POST /v1/{prefix}/namespaces/{namespace}/register-view
 POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics
-GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials""".splitlines()
+GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials
+POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign""".splitlines()
     )
 
 

@@ -27,10 +27,10 @@ const KIT = {
   },
 } as const
 
-/** Our subclasses of the same tests, with every switch on. */
-const OWN = ['pangolin.rck.TableConformance', 'pangolin.rck.ViewConformance'].flatMap((name) => [
+/** Our subclasses of the same tests, with every switch on, and what S3FileIO does about credentials. */
+const OWN = ['TableConformance', 'ViewConformance', 'RemoteSigning', 'CredentialRefresh'].flatMap((name) => [
   '--select-class',
-  name,
+  `pangolin.rck.${name}`,
 ])
 
 export const SUITES: readonly Suite[] = [

@@ -12,6 +12,8 @@ import { honoPath, rawPath, rawQuery } from '#http/path'
 import type { RequestDeps } from '#http/serve'
 import type { ObjectStore } from '#objects/objects'
 import { r2Signer } from '#signers/r2'
+import { requestSigner } from '#signers/requests'
+import { tickets } from '#signers/tickets'
 import { memoryStore } from '#store/memory/memory'
 import type { Store } from '#store/store'
 import { memoryObjects, type MemoryObjects } from './objects.ts'
@@ -127,6 +129,8 @@ export async function openCatalog(
             parentSecretAccessKey: 'parent-secret',
             endpointHost: 'catalog.test',
           }),
+          requests: requestSigner({ accessKeyId: 'parent', secretAccessKey: 'parent-secret', region: 'auto' }),
+          tickets: tickets('parent-secret'),
           endpoint: 'http://catalog.test/s3',
           region: 'auto',
         },

@@ -1,10 +1,13 @@
 import type { TableState } from '#catalog/create-table'
 import { vend, type VendedCredential } from '#catalog/vend'
+import type { TableIdentifier } from '#domain/ident'
 import type { StorageAccess } from '#signers/signer'
-import type { Entry } from '#versions/model'
+import { OPEN_SEQ, type Entry } from '#versions/model'
 import { jsonText } from '../respond.ts'
 import type { CatalogContext } from '../route.ts'
+import { delegationFor, refreshConfig, signingConfig } from './delegation.ts'
 import { etagHeader } from './etag.ts'
+import { stagedTicket } from './staged.ts'
 
 /** CommitTableResponse: the metadata and where it is, without credentials. */
 export function pointed({ metadataLocation, metadata }: TableState, etag: string | null): Response {
@@ -18,19 +21,32 @@ export function pointed({ metadataLocation, metadata }: TableState, etag: string
  */
 export async function loadResult(
   context: CatalogContext<unknown>,
+  table: TableIdentifier,
   state: TableState,
   access: StorageAccess | null,
   etag: string | null,
 ): Promise<Response> {
-  const credential = access && (await credentialFor(context, state.locations, access))
+  const credential = access && (await credentialFor(context, table, state.locations, access))
   const location =
     state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
-  const config = JSON.stringify(credential?.config ?? {})
+  const config = JSON.stringify(credential?.config ?? (await signingFor(context, table, state)))
   const credentials = JSON.stringify(credential ? [credential] : [])
   return jsonText(
     `{${location}"metadata":${state.metadata},"config":${config},"storage-credentials":${credentials}}`,
     etagHeader(etag),
   )
+}
+
+/** The settings of a client that takes no credential but has its requests signed; none for others. */
+async function signingFor(
+  context: CatalogContext<unknown>,
+  table: TableIdentifier,
+  state: TableState,
+): Promise<Readonly<Record<string, string>>> {
+  const { vending, headers } = context
+  if (!vending || delegationFor(headers) !== 'remote-signing') return {}
+  const ticket = state.metadataLocation === null ? await stagedTicket(context, vending, table, state) : null
+  return signingConfig(context, table, vending, ticket)
 }
 
 /**
@@ -39,17 +55,17 @@ export async function loadResult(
  */
 export async function credentialFor(
   context: CatalogContext<unknown>,
+  table: TableIdentifier,
   locations: Entry['locations'],
   access: StorageAccess,
 ): Promise<VendedCredential | null> {
   const { vending, place, deps, headers } = context
-  const wanted = headers.get('x-iceberg-access-delegation')
-  if (!vending || (wanted !== null && !wanted.split(',').some((mode) => mode.trim() === 'vended-credentials')))
-    return null
-  return vend(vending, place, locations, access, deps.now())
+  if (!vending || delegationFor(headers) !== 'vended-credentials') return null
+  const { prefix, config } = await vend(vending, place, locations, access, deps.now())
+  return { prefix, config: { ...config, ...refreshConfig(context, table) } }
 }
 
-/** What the caller's grants on the table make of his credential: a reader's can't write. */
+/** What the caller's grants on the table make of his credential: a reader's can't write, and nobody's can at a tag. */
 export function accessOf(context: CatalogContext<unknown>, on: string): StorageAccess {
-  return context.may(['update'], on) ? 'read-write' : 'read'
+  return context.place.seq === OPEN_SEQ && context.may(['update'], on) ? 'read-write' : 'read'
 }

@@ -64,7 +64,13 @@ export const loadTable = catalogRoute({
     const stored = await readMetadataFile(context.deps, file, summary.metadataSha256)
     const metadata =
       snapshots === 'all' ? stored : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored)))
-    return loadResult(context, { objectId, metadataLocation, metadata, locations }, access, etag)
+    return loadResult(
+      context,
+      tableParameter(context),
+      { objectId, metadataLocation, metadata, locations },
+      access,
+      etag,
+    )
   },
 })
 
@@ -84,7 +90,8 @@ export const loadCredentials = catalogRoute({
   targets: onTable,
   writes: false,
   handler: async (context) => {
-    const credential = await credentialFor(context, foundTable(context).locations, accessOf(context, 'table'))
+    const { locations } = foundTable(context)
+    const credential = await credentialFor(context, tableParameter(context), locations, accessOf(context, 'table'))
     return json({ 'storage-credentials': credential ? [{ ...credential }] : [] })
   },
 })

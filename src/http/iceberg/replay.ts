@@ -14,7 +14,8 @@ export const repeatLoad: Repeat = async (context, answer, isAllowed) => {
   const state = await stateThen(context, answer)
   const row = isAllowed ? rowOf(context, answer) : null
   const access = row && accessNow(context, row, answer)
-  return loadResult(context, state, access, await tableEtag(context, state, access ?? 'read'))
+  const { namespace, name = '' } = context.target('table')
+  return loadResult(context, { namespace, name }, state, access, await tableEtag(context, state, access ?? 'read'))
 }
 
 /** Tells CommitTableResponse again. */

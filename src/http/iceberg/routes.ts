@@ -3,6 +3,7 @@ import { configRoute } from './config.ts'
 import * as namespaces from './namespaces.ts'
 import * as read from './read-tables.ts'
 import * as readViews from './read-views.ts'
+import { signRoute } from './sign.ts'
 import { commitTransactionRoute } from './transactions.ts'
 import * as write from './write-tables.ts'
 import * as writeViews from './write-views.ts'
@@ -35,6 +36,7 @@ const served: readonly ServedRoute[] = [
   writeViews.registerViewRoute,
   read.reportMetrics,
   read.loadCredentials,
+  signRoute,
 ]
 
 export const icebergRoutes: readonly ServedRoute[] = [configRoute(served), ...served]

@@ -33,7 +33,8 @@ export const createTableRoute = catalogRoute({
       ...creation(context),
       request: context.body,
     })
-    return loadResult(context, created, 'read-write', await tableEtag(context, created, 'read-write'))
+    const table = { namespace: namespaceParameter(context), name: context.body.name }
+    return loadResult(context, table, created, 'read-write', await tableEtag(context, created, 'read-write'))
   },
   repeat: repeatLoad,
 })
@@ -60,7 +61,8 @@ export const registerTableRoute = catalogRoute({
       existing?.kind === 'table'
         ? await overwriteTable(context, existing, metadataLocation)
         : await registerTable(context.deps, context.caller, { ...creation(context), metadataLocation })
-    return loadResult(context, registered, 'read-write', await tableEtag(context, registered, 'read-write'))
+    const table = { namespace: namespaceParameter(context), name: context.body.name }
+    return loadResult(context, table, registered, 'read-write', await tableEtag(context, registered, 'read-write'))
   },
   repeat: repeatLoad,
 })

@@ -6,7 +6,8 @@ import type { Query } from './uri.ts'
 /** How a request says who signed it: nothing in here has been verified but its form and its clock. */
 export interface Presented {
   readonly accessKeyId: string
-  readonly sessionToken: string
+  /** Null where the endpoint's own key signed, which has none. */
+  readonly sessionToken: string | null
   readonly scope: SigningScope
   /** Lower-case names, in the order they were signed. */
   readonly signedHeaders: readonly string[]
@@ -20,7 +21,7 @@ const ALGORITHM = 'AWS4-HMAC-SHA256'
 
 /**
  * Reads the Authorization header, or the X-Amz-* parameters of a presigned GET or HEAD, and checks the clock.
- * @throws S3Error for anything but exactly one well-formed, timely signature with a session token
+ * @throws S3Error for anything but exactly one well-formed, timely signature; a presigned one needs a session token
  */
 export function readAuthorization(request: Request, query: Query, now: Date): Presented {
   const header = request.headers.get('authorization')
@@ -76,6 +77,8 @@ function readPresigned(request: Request, query: Query, now: Date): Presented {
     },
     malformedQuery,
   )
+  if (presented.sessionToken === null)
+    throw new S3Error('InvalidAccessKeyId', 'Expected a temporary credential: the session token is missing.')
   const signedAt = timeOf(timestamp, malformedQuery)
   const expires = query.get('X-Amz-Expires') ?? ''
   if (!/^\d{1,7}$/.test(expires) || Number(expires) < 1 || Number(expires) > S3_PRESIGNED_TTL_SECONDS_MAX)
@@ -102,8 +105,6 @@ function assemble(fields: Fields, malformed: (detail: string) => S3Error): Omit<
   const signedHeaders = (fields.signedHeaders ?? '').split(';')
   if (!signedHeaders.includes('host')) throw malformed('host must be signed')
   if (signature === undefined) throw malformed('the signature is missing')
-  if (sessionToken === null)
-    throw new S3Error('InvalidAccessKeyId', 'Expected a temporary credential: the session token is missing.')
   return { accessKeyId, sessionToken, scope: { timestamp, region }, signedHeaders, signature }
 }
 

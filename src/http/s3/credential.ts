@@ -4,6 +4,8 @@ import { sha256Hex } from './sigv4.ts'
 
 /** What a credential is checked against. */
 export interface CredentialIssuer {
+  /** The bucket that the parent itself opens. */
+  readonly bucketName: string
   readonly parentAccessKeyId: string
   readonly parentSecretAccessKey: string
   /** The hosts under which a client may have reached this endpoint with this request. */
@@ -50,21 +52,27 @@ const SCOPES = new Map<string, 'every action' | readonly S3Action[]>([
 
 /**
  * Verifies an R2 temporary credential: `base64('jwt/' + JWT)`, HS256 under the parent's secret, in time, for this
- * endpoint. The secret key that goes with it is the hash of the JWT.
+ * endpoint. The secret key that goes with it is the hash of the JWT. Without a token it is the parent itself, by whose
+ * secret the catalog signs single requests for clients that get no credential: it opens objects of the one bucket.
  * @throws S3Error `InvalidAccessKeyId`, `InvalidToken`, `ExpiredToken`
  */
 export async function openCredential(
   accessKeyId: string,
-  sessionToken: string,
+  sessionToken: string | null,
   issuer: CredentialIssuer,
   request: Request,
   now: Date,
 ): Promise<{ readonly rights: Rights; readonly secretAccessKey: string }> {
   if (accessKeyId !== issuer.parentAccessKeyId)
     throw new S3Error('InvalidAccessKeyId', 'The access key does not exist in our records.')
+  if (sessionToken === null) return { rights: parentRights(issuer), secretAccessKey: issuer.parentSecretAccessKey }
   const token = jwtOf(sessionToken)
   const payload = await verified(token, issuer, request, now)
   return { rights: rightsOf(payload), secretAccessKey: await sha256Hex(new TextEncoder().encode(token)) }
+}
+
+function parentRights({ bucketName }: CredentialIssuer): Rights {
+  return { bucket: bucketName, scope: 'object-read-write', actions: null, paths: null }
 }
 
 function jwtOf(sessionToken: string): string {

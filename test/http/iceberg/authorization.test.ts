@@ -71,6 +71,11 @@ const samples: Readonly<Record<string, Sample>> = {
     path: `${table}/credentials`,
     expected: expected(401, 404, 404, 403, 200, 200, 200),
   },
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign': {
+    path: `${table}/sign`,
+    body: { method: 'PUT', uri: 'http://catalog.test/s3/lake/at/t/data/x', region: 'auto', headers: {} },
+    expected: expected(401, 404, 404, 403, 403, 200, 200),
+  },
   'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics': {
     path: `${table}/metrics`,
     body: { 'report-type': 'scan-report' },
@@ -150,7 +155,11 @@ describe('every route', () => {
     catalog = await openCatalog()
     await catalog.call(catalog.admin, 'POST', '/v1/demo/namespaces', { namespace: ['ns'] })
     for (const name of ['t', 'u'])
-      await catalog.call(catalog.admin, 'POST', `${ns}/tables`, { name, schema: SIMPLE_SCHEMA })
+      await catalog.call(catalog.admin, 'POST', `${ns}/tables`, {
+        name,
+        schema: SIMPLE_SCHEMA,
+        location: `s3://lake/at/${name}`,
+      })
     await catalog.call(catalog.admin, 'POST', `${ns}/views`, viewRequest('v'))
     const neighbour = await catalog.neighbour()
     const scope = { type: 'catalog' as const, catalogId: catalog.catalogId }

@@ -1,9 +1,12 @@
 // Contract: only a request signed in time with a credential that this endpoint's parent minted is looked at.
 // Source: Cloudflare R2, temporary credentials; AWS SigV4; security cases 8, 18 and 37 (alg, audience, issuer, expiry).
+import { AwsV4Signer } from 'aws4fetch'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { requestSigner } from '#signers/requests'
 import type { StorageCredential } from '#signers/signer'
+import { SIGNED_REQUEST_TTL_SECONDS } from '#src/limits'
 import { credential, HOST, NOW, outcome, PARENT, send, type Sent, serve, sha256, signed } from './harness.ts'
 
 const TARGET = '/s3/lake/wh/t1/x'
@@ -59,12 +62,9 @@ describe('the token', () => {
     expect(await get(await credential('read', ['wh/t1'], { parent: stranger }))).toBe('403 InvalidAccessKeyId')
   })
 
-  it.each(['', 'jwt', '%%%', btoa('jwt/'), btoa('jwt/a.b.c'), btoa('a.b.c')])(
-    'is refused as %j',
-    async (sessionToken) => {
-      expect(await get({ ...(await credential()), sessionToken })).toMatch(/^400 InvalidToken|^403 InvalidAccessKeyId/)
-    },
-  )
+  it.each(['jwt', '%%%', btoa('jwt/'), btoa('jwt/a.b.c'), btoa('a.b.c')])('is refused as %j', async (sessionToken) => {
+    expect(await get({ ...(await credential()), sessionToken })).toMatch(/^400 InvalidToken|^403 InvalidAccessKeyId/)
+  })
 
   it('cannot be edited', async () => {
     const key = await credential('read')
@@ -129,11 +129,25 @@ describe('the signature', () => {
     expect(await outcome(await serve(new Request(url, { headers: changed })))).toBe(expected)
   })
 
-  it('needs a session token: the parent itself is not let in', async () => {
+  it('needs the session token of its credential', async () => {
     const { headers, url } = await signed(await credential(), 'GET', TARGET)
     const changed = new Headers(headers)
     changed.delete('x-amz-security-token')
-    expect(await outcome(await serve(new Request(url, { headers: changed })))).toBe('403 InvalidAccessKeyId')
+    expect(await outcome(await serve(new Request(url, { headers: changed })))).toBe('403 SignatureDoesNotMatch')
+  })
+
+  it("may be the catalog's own, request by request, for objects of its bucket", async () => {
+    const sign = requestSigner({ accessKeyId: 'parentkey', secretAccessKey: 'parentsecret', region: 'auto' })
+    const ask = async (target: string, ageMs: number, method = 'GET') => {
+      const url = `http://${HOST}${target}`
+      const headers = await sign.sign({ method, url, headers: {}, nowMs: NOW.getTime() - ageMs })
+      return outcome(await serve(new Request(url, { headers: { ...headers, host: HOST } })))
+    }
+    expect(await ask(TARGET, 0)).toBe('200 -')
+    expect(await ask(TARGET, SIGNED_REQUEST_TTL_SECONDS * 1000)).toBe('200 -')
+    expect(await ask(TARGET, SIGNED_REQUEST_TTL_SECONDS * 1000 + 1000)).toBe('403 RequestTimeTooSkewed')
+    expect(await ask(TARGET, 0, 'DELETE')).toBe('403 SignatureDoesNotMatch')
+    expect(await ask('/s3/other/x', 0)).toBe('403 AccessDenied')
   })
 
   it('fits the accept-encoding the client sent, which Cloudflare keeps beside the request', async () => {
@@ -159,6 +173,20 @@ describe('a presigned URL', () => {
     expect(await outcome(await serve(request, { now: new Date(NOW.getTime() - 16 * 60_000) }))).toBe(
       '403 RequestTimeTooSkewed',
     )
+  })
+
+  it('is never of the key of the catalog itself', async () => {
+    const own = new AwsV4Signer({
+      url: `http://${HOST}${TARGET}?X-Amz-Expires=60`,
+      accessKeyId: 'parentkey',
+      secretAccessKey: 'parentsecret',
+      service: 's3',
+      region: 'auto',
+      signQuery: true,
+      datetime: NOW.toISOString().replaceAll(/[:-]|\.\d{3}/g, ''),
+    })
+    const { url } = await own.sign()
+    expect(await outcome(await serve(new Request(url, { headers: { host: HOST } })))).toBe('403 InvalidAccessKeyId')
   })
 
   it.each([0, 604_801, 99_999_999])('cannot live %i seconds', async (presignedSeconds) => {

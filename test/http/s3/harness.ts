@@ -75,7 +75,7 @@ export function serve(
   { bucket = env.LAKE, now = NOW, reports = [] }: Served = {},
 ): Promise<Response> {
   const rawPath = request.url.replace(/^https?:\/\/[^/]*/, '').replace(/\?.*$/s, '')
-  const credentials = { ...PARENT, audience: hostOf }
+  const credentials = { ...PARENT, bucketName: 'lake', audience: hostOf }
   return serveS3(
     {
       bucket,

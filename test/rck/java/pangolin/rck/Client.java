@@ -32,7 +32,7 @@ final class Client {
     for (String property : new String[] {"uri", "warehouse", "token"}) {
       properties.put(property, System.getProperty(property));
     }
-    properties.put("header.X-Iceberg-Access-Delegation", "vended-credentials");
+    properties.putIfAbsent("header.X-Iceberg-Access-Delegation", "vended-credentials");
     RESTCatalog catalog = new RESTCatalog();
     catalog.setConf(new Configuration());
     catalog.initialize(name, properties);
