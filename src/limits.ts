@@ -93,3 +93,9 @@ export const STORE_CALL_MS_MAX = 15_000
 
 /** Longest wait for one metadata file to be read or written, or one batch of files to be deleted. */
 export const OBJECT_CALL_MS_MAX = 20_000
+
+/** Longest wait for a lane: more than a commit takes whose every call hangs. What it still does is then unknown. */
+export const LANE_CALL_MS_MAX = 120_000
+
+/** Longest wait for the purge runner to be woken, which is one small write of its own storage. */
+export const PURGE_WAKE_MS_MAX = 20_000

@@ -4,13 +4,14 @@ import { validateFile } from '#domain/location'
 import { summaryOf } from '#iceberg/summary'
 import type { Entry, EntryValue } from '#versions/model'
 import { readTable } from './change-table.ts'
-import { overlap, readRegistration, type TableState } from './create-table.ts'
+import { overlap, readRegistration, type TableState, type VendedTable } from './create-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { assetKey, noSuchTable } from './keys.ts'
 import { chosenFolders, foldersAfter, foldersOf, type FolderChoice } from './locations.ts'
 import { readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
+import type { Vend } from './vend.ts'
 
 /**
  * Points an existing table at another metadata file (REST specification, registerTable with `overwrite`), in one commit.
@@ -27,8 +28,9 @@ export async function replaceTable(
     entry: Entry
     metadataLocation: string
     folderChoice: FolderChoice
+    vend: Vend
   },
-): Promise<TableState> {
+): Promise<VendedTable> {
   const { place, identifier, entry, metadataLocation } = input
   const storage = storageOf(place)
   const { metadata, text } = await readRegistration(deps, storage, metadataLocation)
@@ -43,8 +45,16 @@ export async function replaceTable(
       ? foldersAfter(metadata, current.locations, storage)
       : foldersOf(metadata, storage).map(({ uri }) => uri)
     const { objectId, locations: before } = current
-    if (current.metadataLocation === metadataLocation)
-      return { objectId, metadataLocation, metadata: text, locations: before }
+    const isThere = current.metadataLocation === metadataLocation
+    const opened = isThere ? before : locations
+    const vended = {
+      objectId,
+      metadataLocation,
+      metadata: text,
+      locations: opened,
+      credential: await input.vend(opened),
+    }
+    if (isThere) return vended
     const next: EntryValue = {
       objectId,
       kind: 'table',
@@ -70,7 +80,7 @@ export async function replaceTable(
         { changes: [{ key: assetKey(identifier), expect: current.rev, next, unusedBefore }] },
       ),
     )
-    if (published.outcome === 'committed') return { objectId, metadataLocation, metadata: text, locations }
+    if (published.outcome === 'committed') return vended
     if (published.outcome === 'overlap') throw overlap([metadataLocation])
     if (published.outcome !== 'conflict') return again(published)
     current = await readTable(deps, place, identifier)

@@ -3,7 +3,16 @@
 import { describe, expect, it } from 'vitest'
 import { openCatalog, type Answer } from '#test/support/catalog'
 import { icebergRoutes } from '#http/iceberg/routes'
-import { faultsOf, faultyPorts, letDelayedHappen, type Fault, type FaultyPorts, type PortCall } from './ports.ts'
+import {
+  faultsOf,
+  faultyPorts,
+  hangs,
+  isLate,
+  letDelayedHappen,
+  type Fault,
+  type FaultyPorts,
+  type PortCall,
+} from './ports.ts'
 import { prepare, REQUESTS, type WritingRequest } from './requests.ts'
 import { stateOf, unloadable, type CatalogState } from './state.ts'
 
@@ -73,7 +82,7 @@ function shortened(path: string): string {
 
 /**
  * The request without a fault, with each fault of each of its calls, and with each fault of what is only called because
- * of the first: the fencing lookup and the deletion of a file. With `FIRE_PAIRS=1` every second fault, another attempt's
+ * of the first: the fencing lookup and the deletion of a file; what hangs first hangs again. With `FIRE_PAIRS=1` every second fault, another attempt's
  * included.
  */
 async function matrixOf(request: WritingRequest, open: () => FaultyPorts = faultyPorts): Promise<Cell[]> {
@@ -85,7 +94,8 @@ async function matrixOf(request: WritingRequest, open: () => FaultyPorts = fault
     const [position] = first
     const calls = single[0]?.calls ?? []
     const after = faultsFrom(calls, position + 1).filter(
-      ([at]) => isEveryPair || !calm.calls.includes(calls[at] ?? 'store.read'),
+      ([at, second]) =>
+        isEveryPair || (!calm.calls.includes(calls[at] ?? 'store.read') && hangs(second) === hangs(first[1])),
     )
     for (const second of after) cells.push(...(await runBoth(request, [first, second], open)))
   }
@@ -105,9 +115,9 @@ async function runBoth(
   open: () => FaultyPorts,
 ): Promise<Cell[]> {
   const plan = new Map(faults)
-  const isLate = faults.some(([, fault]) => fault === 'late')
+  const happensLate = faults.some(([, fault]) => isLate(fault))
   const early = await run(request, plan, false, open)
-  return isLate && (isEveryPair || faults.length === 1) ? [early, await run(request, plan, true, open)] : [early]
+  return happensLate && (isEveryPair || faults.length === 1) ? [early, await run(request, plan, true, open)] : [early]
 }
 
 async function run(request: WritingRequest, plan: Plan, isAfterRetry: boolean, open: () => FaultyPorts): Promise<Cell> {
@@ -138,7 +148,7 @@ async function run(request: WritingRequest, plan: Plan, isAfterRetry: boolean, o
   checkState(after, check)
   // A file may stay if its deletion failed, or if storage took it after it had answered with a failure.
   const failedDelete = [...plan.keys()].some((position) => calls[position] === 'objects.delete')
-  const lateFile = [...plan].some(([position, fault]) => fault === 'late' && calls[position] === 'objects.create')
+  const lateFile = [...plan].some(([position, fault]) => isLate(fault) && calls[position] === 'objects.create')
   check(
     after.orphans.length === 0 || told === 'unknown' || failedDelete || lateFile,
     `orphans: ${after.orphans.join(', ')}`,

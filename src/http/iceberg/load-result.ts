@@ -10,13 +10,7 @@ import { etagHeader } from './etag.ts'
  * LoadTableResult: the stored metadata is spliced in as text, and the credential stands both in `config` (some clients
  * read only that) and in `storage-credentials`.
  */
-export async function loadResult(
-  context: CatalogContext<unknown>,
-  state: TableState,
-  access: StorageAccess,
-  etag: string | null,
-): Promise<Response> {
-  const credential = await credentialFor(context, state.locations, access)
+export function loadResult(state: TableState, credential: VendedCredential | null, etag: string | null): Response {
   const location =
     state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
   const config = JSON.stringify(credential?.config ?? {})

@@ -63,7 +63,8 @@ export const loadTable = catalogRoute({
     const stored = await readMetadataFile(context.deps, file, summary.metadataSha256)
     const metadata =
       snapshots === 'all' ? stored : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored)))
-    return loadResult(context, { objectId, metadataLocation, metadata, locations }, access, etag)
+    const credential = await credentialFor(context, locations, access)
+    return loadResult({ objectId, metadataLocation, metadata, locations }, credential, etag)
   },
 })
 

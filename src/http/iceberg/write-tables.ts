@@ -1,9 +1,10 @@
 import { dropAsset, renameAsset } from '#catalog/change-table'
-import { commitNewTable, createTable, registerTable, type TableState } from '#catalog/create-table'
+import { commitNewTable, createTable, registerTable, type TableState, type VendedTable } from '#catalog/create-table'
 import { actorOf } from '#catalog/deps'
 import { nameTaken, viewStands } from '#catalog/keys'
 import type { FolderChoice } from '#catalog/locations'
 import { replaceTable, unregisterTable } from '#catalog/registration'
+import type { Vend } from '#catalog/vend'
 import { badRequest, CatalogError } from '#domain/errors'
 import { checkName, dotted } from '#domain/ident'
 import { createsTable, parseTableCommit, type TableCommit } from '#iceberg/commit'
@@ -14,7 +15,7 @@ import { namespaceParameter, type CatalogContext } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
 import { etagHeader, tableEtag } from './etag.ts'
 import { flag, identifier, text } from './fields.ts'
-import { accessOf, loadResult } from './load-result.ts'
+import { accessOf, credentialFor, loadResult } from './load-result.ts'
 import { foundTable, onTable, TABLE, tableParameter, TABLES } from './read-tables.ts'
 
 export const createTableRoute = catalogRoute({
@@ -31,8 +32,9 @@ export const createTableRoute = catalogRoute({
     const created = await createTable(context.deps, context.caller, {
       ...creation(context),
       request: context.body,
+      vend: vendingIn(context),
     })
-    return loadResult(context, created, 'read-write', await tableEtag(context, created, 'read-write'))
+    return loadResult(created, created.credential, await tableEtag(context, created, 'read-write'))
   },
 })
 
@@ -57,8 +59,12 @@ export const registerTableRoute = catalogRoute({
     const registered =
       existing?.kind === 'table'
         ? await overwriteTable(context, existing, metadataLocation)
-        : await registerTable(context.deps, context.caller, { ...creation(context), metadataLocation })
-    return loadResult(context, registered, 'read-write', await tableEtag(context, registered, 'read-write'))
+        : await registerTable(context.deps, context.caller, {
+            ...creation(context),
+            metadataLocation,
+            vend: vendingIn(context),
+          })
+    return loadResult(registered, registered.credential, await tableEtag(context, registered, 'read-write'))
   },
 })
 
@@ -154,7 +160,7 @@ function overwriteTable(
   context: CatalogContext<{ readonly name: string }>,
   entry: Entry,
   metadataLocation: string,
-): Promise<TableState> {
+): Promise<VendedTable> {
   const { deps, caller, place, body } = context
   const identifierOf = { namespace: namespaceParameter(context), name: body.name }
   if (!context.may(['update', 'delete'], 'table'))
@@ -168,7 +174,13 @@ function overwriteTable(
     entry,
     metadataLocation,
     folderChoice: folderChoiceOf(context),
+    vend: vendingIn(context),
   })
+}
+
+/** Makes the credential of a table that is about to be its maker's own. */
+function vendingIn(context: CatalogContext<unknown>): Vend {
+  return (locations) => credentialFor(context, locations, 'read-write')
 }
 
 /** CommitTableResponse: the metadata and where it is, without credentials. */
