@@ -5,7 +5,8 @@ import type { ObjectStore } from '#objects/objects'
 import type { TenantStore } from '#store/store'
 import type { MemoryObjects } from '#test/support/objects'
 import { violations } from './checker.ts'
-import { runHistory, type Recorded } from './history.ts'
+import { runHistory } from './history.ts'
+import type { Recorded } from './operations.ts'
 import { faultyPorts, type FaultyPorts } from './ports.ts'
 
 const RUNS = Number(process.env['FIRE_RUNS'] ?? 200)
