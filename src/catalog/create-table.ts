@@ -4,7 +4,7 @@ import { isWithin, validateFile, withoutTrailingSlashes } from '#domain/location
 import type { R2Storage } from '#domain/records'
 import type { TableCommit } from '#iceberg/commit'
 import { newTableMetadata, type CreateRequest } from '#iceberg/create'
-import { parseJson, wellFormed } from '#iceberg/json'
+import { parseForeign } from '#iceberg/json'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
 import type { EntryValue } from '#versions/model'
@@ -147,7 +147,7 @@ export async function readRegistration(
 
 function readRegistered(text: string, location: string): TableMetadata {
   try {
-    wellFormed(parseJson(text))
+    parseForeign(text)
     return readTableMetadata(text)
   } catch (cause) {
     const reason = cause instanceof CatalogError ? cause.message : 'it is not table metadata'

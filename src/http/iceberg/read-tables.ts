@@ -40,7 +40,7 @@ export const listTables = catalogRoute({
     const { entries, next } = await listed(context, 'namespace', 'table')
     return json({
       identifiers: entries.map(({ namespace, name }) => ({ namespace: namespaceLevels(namespace), name })),
-      'next-page-token': next === undefined ? null : pageToken(next, listName(context)),
+      'next-page-token': next === undefined ? null : pageToken(next, listName(context), context.place.catalog.id),
     })
   },
 })
