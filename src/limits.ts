@@ -135,3 +135,9 @@ export const IDEMPOTENCY_SWEPT_PER_RECORD = 4
 
 /** UTF-16 code units of a recorded error's message: some quote what the client sent, which may be long. */
 export const IDEMPOTENCY_MESSAGE_CHARS_MAX = 4000
+
+/** Longest wait for a lane: more than a commit takes whose every call hangs. What it still does is then unknown. */
+export const LANE_CALL_MS_MAX = 120_000
+
+/** Longest wait for the purge runner to be woken, which is one small write of its own storage. */
+export const PURGE_WAKE_MS_MAX = 20_000

@@ -4,7 +4,10 @@ import { CatalogError } from '#domain/errors'
 import type { AppContext } from './app.ts'
 import { configOf } from './config.ts'
 import { afterAnswer, catalogDeps, now, storeOf, vendingOf } from './deps.ts'
+import { fromLane, fromPurgeRunner } from './durable-calls.ts'
+import { LANE_CALL_MS_MAX, PURGE_WAKE_MS_MAX } from './limits.ts'
 import { addCost } from './meter.ts'
+import type { LaneReply } from './table-lane.ts'
 
 /** Serves a catalog route with this deployment's store, buckets, signer and lanes. */
 export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query: URLSearchParams): Promise<Response> {
@@ -30,22 +33,15 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
     async commit({ tenantId }, place, request) {
       const lane = [tenantId, place.catalog.id, place.branch.id, request.entry.objectId].join('/')
       cost.durableObjectCalls += 1
-      const reply = await env.TABLE_LANE.getByName(lane).commit(tenantId, request).catch(laneFailed)
+      const call = async (): Promise<LaneReply> => env.TABLE_LANE.getByName(lane).commit(tenantId, request)
+      const reply = await fromLane(LANE_CALL_MS_MAX, call())
       addCost(cost, reply.cost)
       if (!reply.ok) throw new CatalogError(reply.kind, reply.message)
       return reply.state
     },
     async purgeSoon({ tenantId }) {
       cost.durableObjectCalls += 1
-      await env.PURGE_RUNNER.getByName(tenantId)
-        .wake(tenantId)
-        .catch((cause: unknown) => {
-          throw new CatalogError(
-            'unavailable',
-            'The purge could not be arranged; nothing was changed, try again',
-            cause,
-          )
-        })
+      await fromPurgeRunner(PURGE_WAKE_MS_MAX, env.PURGE_RUNNER.getByName(tenantId).wake(tenantId))
     },
     now,
     log: (more) => void Object.assign(fields, more),
@@ -59,19 +55,4 @@ function bearer(headers: Headers): string {
   if (!match?.[1])
     throw new CatalogError('unauthenticated', "Not authorized: expected the header 'Authorization: Bearer <token>'")
   return match[1]
-}
-
-/**
- * A lane that was overloaded has not begun (Durable Objects, error handling: `overloaded`); any other failure of the call
- * may have come after the commit.
- * @throws CatalogError always
- */
-function laneFailed(cause: unknown): never {
-  if (cause instanceof Error && 'overloaded' in cause && cause.overloaded === true)
-    throw new CatalogError('unavailable', "The table's lane is overloaded; nothing was changed, try again", cause)
-  throw new CatalogError(
-    'commit-state-unknown',
-    "The table's lane did not answer; the commit may or may not have happened. Load the table to find out",
-    cause,
-  )
 }

@@ -4,7 +4,7 @@ import { isWithin, validateFile, withoutTrailingSlashes } from '#domain/location
 import type { R2Storage } from '#domain/records'
 import type { TableCommit } from '#iceberg/commit'
 import { newTableMetadata, type CreateRequest } from '#iceberg/create'
-import { parseJson, wellFormed } from '#iceberg/json'
+import { parseForeign } from '#iceberg/json'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
 import type { EntryValue } from '#versions/model'
@@ -27,6 +27,7 @@ import {
 import { NO_CACHE, readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided, type MetadataFile } from './publish.ts'
+import type { Vend, VendedCredential } from './vend.ts'
 
 /**
  * A table as routes answer it: `metadata` is the text of the file, `locations` what a credential may open. A staged table
@@ -39,21 +40,28 @@ export interface TableState {
   readonly locations: EntryValue['locations']
 }
 
+/** A table with the credential that was made for it before it was committed. */
+export interface VendedTable extends TableState {
+  readonly credential: VendedCredential | null
+}
+
 interface Creation {
   readonly place: Place
   readonly identifier: TableIdentifier
   readonly folderChoice: FolderChoice
+  /** Left out where no credential goes out with the table. */
+  readonly vend?: Vend
 }
 
 /**
  * Creates a table, or, with `stage-create`, only says what it would be: nothing is stored, and the client commits later.
- * @throws CatalogError `already-exists`, `no-such-namespace`, `bad-request`
+ * @throws CatalogError `already-exists`, `no-such-namespace`, `bad-request`, and whatever `vend` throws
  */
 export async function createTable(
   deps: CatalogDeps,
   caller: Caller,
   input: Creation & { request: CreateRequest },
-): Promise<TableState> {
+): Promise<VendedTable> {
   const { request, place } = input
   const storage = storageOf(place)
   const chosen = chosenLocation(request.location, place.warehouse)
@@ -69,7 +77,8 @@ export async function createTable(
   const folders = foldersOf(metadata, storage)
   if (chosen !== undefined || folders.length > 1) await checkStaged(deps, input, folders)
   const locations = folders.map(({ uri }) => uri)
-  return { objectId: null, metadataLocation: null, metadata: writeTableMetadata(metadata), locations }
+  const credential = (await input.vend?.(locations)) ?? null
+  return { objectId: null, metadataLocation: null, metadata: writeTableMetadata(metadata), locations, credential }
 }
 
 /**
@@ -109,7 +118,7 @@ export async function registerTable(
   deps: CatalogDeps,
   caller: Caller,
   input: Creation & { metadataLocation: string },
-): Promise<TableState> {
+): Promise<VendedTable> {
   const { metadata, text, uri } = await readRegistration(deps, storageOf(input.place), input.metadataLocation)
   return insert(deps, caller, {
     ...input,
@@ -140,7 +149,7 @@ export async function readRegistration(
 
 function readRegistered(text: string, location: string): TableMetadata {
   try {
-    wellFormed(parseJson(text))
+    parseForeign(text)
     return readTableMetadata(text)
   } catch (cause) {
     const reason = cause instanceof CatalogError ? cause.message : 'it is not table metadata'
@@ -158,7 +167,7 @@ async function insert(
     /** A staged create's commit: to be second there is a failed requirement. */
     isCommit?: boolean
   },
-): Promise<TableState> {
+): Promise<VendedTable> {
   const { place, identifier, metadata, kind, existing } = input
   const storage = storageOf(place)
   const locations = foldersOf(metadata, storage).map(({ uri }) => uri)
@@ -167,6 +176,7 @@ async function insert(
   const summary = { ...summaryOf(metadata), metadataSha256: await textSha256(text) }
   const objectId = deps.newId()
   const name = dotted(identifier.namespace, identifier.name)
+  const credential = (await input.vend?.(locations)) ?? null
   return untilDecided(async () => {
     const file: MetadataFile | undefined = existing
       ? undefined
@@ -206,7 +216,7 @@ async function insert(
     )
     switch (published.outcome) {
       case 'committed':
-        return { objectId, metadataLocation, metadata: text, locations }
+        return { objectId, metadataLocation, metadata: text, locations, credential }
       case 'conflict': {
         const taken = await readAsset(deps, place, identifier)
         if (!taken) return 'lost'

@@ -4,7 +4,7 @@ import { validateFile } from '#domain/location'
 import { summaryOf } from '#iceberg/summary'
 import type { Entry, EntryValue } from '#versions/model'
 import { readTable } from './change-table.ts'
-import { givenUp, overlap, readRegistration, type TableState } from './create-table.ts'
+import { givenUp, overlap, readRegistration, type TableState, type VendedTable } from './create-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey, noSuchTable } from './keys.ts'
@@ -12,6 +12,7 @@ import { chosenFolders, foldersAfter, foldersOf, type FolderChoice } from './loc
 import { readMetadataFile, textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
+import type { Vend } from './vend.ts'
 
 /**
  * Points an existing table at another metadata file (REST specification, registerTable with `overwrite`), in one commit.
@@ -28,8 +29,9 @@ export async function replaceTable(
     entry: Entry
     metadataLocation: string
     folderChoice: FolderChoice
+    vend: Vend
   },
-): Promise<TableState> {
+): Promise<VendedTable> {
   const { place, identifier, entry } = input
   const storage = storageOf(place)
   const { metadata, text, uri: metadataLocation } = await readRegistration(deps, storage, input.metadataLocation)
@@ -44,9 +46,18 @@ export async function replaceTable(
       ? foldersAfter(metadata, current.locations, storage)
       : foldersOf(metadata, storage).map(({ uri }) => uri)
     const { objectId, locations: before } = current
-    if (current.metadataLocation === metadataLocation) {
+    const isThere = current.metadataLocation === metadataLocation
+    const opened = isThere ? before : locations
+    const vended = {
+      objectId,
+      metadataLocation,
+      metadata: text,
+      locations: opened,
+      credential: await input.vend(opened),
+    }
+    if (isThere) {
       await finishUnchanged(deps, caller, metadataAnswer(current))
-      return { objectId, metadataLocation, metadata: text, locations: before }
+      return vended
     }
     const next: EntryValue = {
       objectId,
@@ -77,7 +88,7 @@ export async function replaceTable(
         },
       ),
     )
-    if (published.outcome === 'committed') return { objectId, metadataLocation, metadata: text, locations }
+    if (published.outcome === 'committed') return vended
     if (published.outcome === 'check-failed') throw givenUp(metadataLocation)
     if (published.outcome === 'overlap') throw overlap([metadataLocation])
     if (published.outcome !== 'conflict') return again(published)

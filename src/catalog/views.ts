@@ -3,7 +3,7 @@ import { dotted, type TableIdentifier } from '#domain/ident'
 import { isWithin, validateFile, type ValidatedLocation } from '#domain/location'
 import type { R2Storage } from '#domain/records'
 import { metadataFileName, metadataFolder } from '#iceberg/files'
-import { parseJson, wellFormed } from '#iceberg/json'
+import { parseForeign } from '#iceberg/json'
 import type { Located } from '#iceberg/locations'
 import { commitView, type ViewCommit } from '#iceberg/view-commit'
 import { newViewMetadata, type CreateViewRequest } from '#iceberg/view-create'
@@ -145,7 +145,7 @@ function applied(deps: CatalogDeps, place: Place, base: ViewMetadata, commit: Vi
 
 function readRegistered(text: string, location: string): ViewMetadata {
   try {
-    wellFormed(parseJson(text))
+    parseForeign(text)
     return readViewMetadata(text)
   } catch (cause) {
     const reason = cause instanceof CatalogError ? cause.message : 'it is not view metadata'

@@ -10,26 +10,28 @@ export interface PageRequest {
 
 /**
  * Reads `pageToken` and `pageSize`. Without `pageToken` the specification wants everything in one page; an empty one
- * opens paging. A token holds the last name of the page before and belongs to one listing, named by `list`.
+ * opens paging. A token holds the last name of the page before and belongs to one listing, named by `list`, of one catalog:
+ * of several tenants' catalogs of one name, too. `catalogId` is not compared as long as it is not known.
  * @throws CatalogError `bad-request` for a token of another listing, or one we did not make, or a size below 1
  */
-export function pageRequest(query: URLSearchParams, list: readonly string[]): PageRequest {
+export function pageRequest(query: URLSearchParams, list: readonly string[], catalogId?: string): PageRequest {
   const size = pageSize(query.get('pageSize'))
   const token = query.get('pageToken')
   if (token === null) return { limit: null }
-  return token === '' ? { limit: size } : { limit: size, after: readToken(token, list) }
+  return token === '' ? { limit: size } : { limit: size, after: readToken(token, list, catalogId) }
 }
 
-export function pageToken(after: string, list: readonly string[]): string {
-  return base64url.encode(JSON.stringify([...list, after]))
+export function pageToken(after: string, list: readonly string[], catalogId: string): string {
+  return base64url.encode(JSON.stringify([...list, catalogId, after]))
 }
 
-function readToken(token: string, list: readonly string[]): string {
+function readToken(token: string, list: readonly string[], catalogId: string | undefined): string {
   try {
     const parts: unknown = JSON.parse(
       new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(base64url.decode(token)),
     )
-    if (Array.isArray(parts) && parts.length === list.length + 1 && list.every((part, i) => part === parts[i])) {
+    const expected = catalogId === undefined ? list : [...list, catalogId]
+    if (Array.isArray(parts) && parts.length === list.length + 2 && expected.every((part, i) => part === parts[i])) {
       const after: unknown = parts.at(-1)
       if (typeof after === 'string') return after
     }

@@ -9,6 +9,7 @@ import {
   checkSequentialIds,
   checkSpecNames,
   checkSpecSources,
+  checkTransforms,
   highestPartitionId,
   partitionIdsOf,
   rememberPartitionIds,
@@ -111,6 +112,7 @@ function addSchema(draft: Draft, schema: Schema): boolean {
 function addSpec(draft: Draft, spec: UnboundPartitionSpec): boolean {
   const schema = chosenOrAdded(draft.schemas)
   checkSpecNames(spec, schema)
+  checkTransforms(spec)
   checkSpecSources(spec, schema)
   return addItem(draft.specs, specKey(spec), asNext, (id) => boundSpec(draft, spec, id))
 }

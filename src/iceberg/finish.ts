@@ -3,7 +3,7 @@ import { chosenItem } from './choice.ts'
 import type { Draft } from './draft.ts'
 import { idOf, jsonOf, type JsonObject } from './json.ts'
 import { withLegacyFields, type TableMetadata } from './metadata.ts'
-import { checkSpecSources } from './partition-spec.ts'
+import { checkSpecNames, checkSpecSources } from './partition-spec.ts'
 import type { MetadataLogEntry, SnapshotLogEntry } from './snapshots.ts'
 import { checkSortSources } from './sort-order.ts'
 
@@ -21,6 +21,7 @@ export function finish(draft: Draft, baseLocation: string | null): TableMetadata
   const { location, uuid, formatVersion } = draft
   if (location === undefined) throw badRequest('Cannot create a table without a location')
   if (uuid === undefined) throw badRequest('Cannot write a table without a uuid')
+  if (isPairedAnew(draft)) checkSpecNames(chosenItem(draft.specs), chosenItem(draft.schemas))
   checkSpecSources(chosenItem(draft.specs), chosenItem(draft.schemas))
   checkSortSources(chosenItem(draft.orders), chosenItem(draft.schemas))
   return withLegacyFields({
@@ -49,6 +50,14 @@ export function finish(draft: Draft, baseLocation: string | null): TableMetadata
     'metadata-log': metadataLog(draft, baseLocation),
     ...(draft.encryptionKeys.size > 0 ? { 'encryption-keys': [...draft.encryptionKeys.values()] } : {}),
   } as TableMetadata)
+}
+
+/**
+ * Whether the chosen spec and schema were not yet together in the base: each may have been added beside another one. What
+ * already stands in a table keeps nobody from changing the rest of it.
+ */
+function isPairedAnew({ base, specs, schemas }: Draft): boolean {
+  return base?.['default-spec-id'] !== specs.chosen || base['current-schema-id'] !== schemas.chosen
 }
 
 /** What the base has, so that its order of keys and its unknown fields stay; without what the new version lacks. */

@@ -1,5 +1,5 @@
 import { badRequest } from '#domain/errors'
-import { assignPartitionIds, checkSpecNames, checkSpecSources } from './partition-spec.ts'
+import { assignPartitionIds, checkSpecNames, checkSpecSources, checkTransforms } from './partition-spec.ts'
 import type { PartitionSpec, UnboundPartitionSpec } from './partition-spec.ts'
 import { indexSchema } from './schema-index.ts'
 import type { NestedField, Schema } from './schema.ts'
@@ -72,6 +72,7 @@ function freshSpec(spec: UnboundPartitionSpec, schema: Schema, ids: FreshIds): P
     'source-id': freshId(field['source-id'], ids, 'partition field'),
   }))
   checkSpecNames({ fields }, schema)
+  checkTransforms({ fields })
   checkSpecSources({ fields }, schema)
   return assignPartitionIds({ ...spec, fields }, 0)
 }

@@ -53,6 +53,15 @@ export function parseRequest(text: string, depthMax: number): Json {
 }
 
 /**
+ * Parses a file that somebody else wrote, before it is taken in as it is. Clients get its own text, and of two values
+ * under one key not all of them take the one that was checked here.
+ * @throws CatalogError `bad-request` for what {@link parseRequest} refuses, but for nesting as deep as stored files have
+ */
+export function parseForeign(text: string): Json {
+  return parseRequest(text, STORED_DEPTH_MAX)
+}
+
+/**
  * Refuses text that no UTF-8 can hold: half of a surrogate pair, in a key or in a string. Other readers refuse the whole
  * file for it. Nesting must have been bounded before.
  * @throws CatalogError `bad-request`

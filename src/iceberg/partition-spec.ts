@@ -71,23 +71,24 @@ export function highestPartitionId(spec: PartitionSpec): number {
   return spec.fields.reduce((highest, field) => Math.max(highest, field['field-id']), NO_PARTITION_ID)
 }
 
-/**
- * Refuses names that are missing, taken twice, or taken by another column, and transforms that nobody knows.
- * @throws CatalogError `bad-request`
- */
+/** Refuses names that are missing, taken twice, or taken by another column. @throws CatalogError `bad-request` */
 export function checkSpecNames(spec: UnboundPartitionSpec, schema: Schema): void {
   const names = new Set<string>()
   const { byName } = indexSchema(schema)
-  for (const { name, transform, 'source-id': source } of spec.fields) {
+  for (const { name, 'source-id': source } of spec.fields) {
     if (name === '') throw badRequest('Invalid partition spec: a partition field needs a name')
     if (names.has(name)) throw badRequest(`Invalid partition spec: two partition fields are named '${brief(name)}'`)
     names.add(name)
     const column = byName.get(name)
     if (column && column.id !== source)
       throw badRequest(`Invalid partition spec: the name '${brief(name)}' is that of another column of the schema`)
-    if (!isKnownTransform(transform))
-      throw badRequest(`Invalid partition spec: '${brief(transform)}' is not a transform`)
   }
+}
+
+/** Refuses transforms that nobody knows in what a client adds. @throws CatalogError `bad-request` */
+export function checkTransforms(spec: UnboundPartitionSpec): void {
+  const unknown = spec.fields.find(({ transform }) => !isKnownTransform(transform))
+  if (unknown) throw badRequest(`Invalid partition spec: '${brief(unknown.transform)}' is not a transform`)
 }
 
 /**

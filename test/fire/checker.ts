@@ -2,7 +2,8 @@ import { assetKey } from '#catalog/keys'
 import type { AuditEntry } from '#store/store'
 import { keyText } from '#versions/check-commit'
 import { OPEN_SEQ, type LogEntry } from '#versions/model'
-import type { History, Recorded } from './history.ts'
+import type { History } from './history.ts'
+import type { Recorded } from './operations.ts'
 import { stateOf, textOf, unloadable, type CatalogState } from './state.ts'
 
 /** A table's metadata file while it was current under a name: from one position of the log up to another. */

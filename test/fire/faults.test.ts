@@ -5,7 +5,16 @@ import { openCatalog, type Answer } from '#test/support/catalog'
 import { icebergRoutes } from '#http/iceberg/routes'
 import type { TenantStore } from '#store/store'
 import type { CatalogCommit } from '#versions/model'
-import { faultsOf, faultyPorts, letDelayedHappen, type Fault, type FaultyPorts, type PortCall } from './ports.ts'
+import {
+  faultsOf,
+  faultyPorts,
+  hangs,
+  isLate,
+  letDelayedHappen,
+  type Fault,
+  type FaultyPorts,
+  type PortCall,
+} from './ports.ts'
 import { prepare, REQUESTS, type WritingRequest } from './requests.ts'
 import { stateOf, unloadable, type CatalogState } from './state.ts'
 
@@ -97,7 +106,7 @@ function shortened(path: string): string {
 
 /**
  * The request without a fault, with each fault of each of its calls, and with each fault of what is only called because
- * of the first: the fencing lookup and the deletion of a file. With `FIRE_PAIRS=1` every second fault, another attempt's
+ * of the first: the fencing lookup and the deletion of a file; what hangs first hangs again. With `FIRE_PAIRS=1` every second fault, another attempt's
  * included.
  */
 async function matrixOf(
@@ -114,7 +123,8 @@ async function matrixOf(
     const [position] = first
     const calls = single[0]?.calls ?? []
     const after = faultsFrom(calls, position + 1).filter(
-      ([at]) => isEveryPair || !calm.calls.includes(calls[at] ?? 'store.read'),
+      ([at, second]) =>
+        isEveryPair || (!calm.calls.includes(calls[at] ?? 'store.read') && hangs(second) === hangs(first[1])),
     )
     for (const second of after) cells.push(...(await runBoth(sent, [first, second])))
   }
@@ -130,9 +140,9 @@ function faultsFrom(calls: readonly PortCall[], from: number): [number, Fault][]
 /** What happens late happens before the client tries again, or after; the latter with two faults only if all are asked for. */
 async function runBoth(sent: Sent, faults: readonly [number, Fault][]): Promise<Cell[]> {
   const plan = new Map(faults)
-  const isLate = faults.some(([, fault]) => fault === 'late')
+  const happensLate = faults.some(([, fault]) => isLate(fault))
   const early = await run(sent, plan, false)
-  return isLate && (isEveryPair || faults.length === 1) ? [early, await run(sent, plan, true)] : [early]
+  return happensLate && (isEveryPair || faults.length === 1) ? [early, await run(sent, plan, true)] : [early]
 }
 
 async function run({ request, key, open }: Sent, plan: Plan, isAfterRetry: boolean): Promise<Cell> {
@@ -164,7 +174,7 @@ async function run({ request, key, open }: Sent, plan: Plan, isAfterRetry: boole
   checkState(after, check)
   // A file may stay if its deletion failed, or if storage took it after it had answered with a failure.
   const failedDelete = [...plan.keys()].some((position) => calls[position] === 'objects.delete')
-  const lateFile = [...plan].some(([position, fault]) => fault === 'late' && calls[position] === 'objects.create')
+  const lateFile = [...plan].some(([position, fault]) => isLate(fault) && calls[position] === 'objects.create')
   check(
     after.orphans.length === 0 || told === 'unknown' || failedDelete || lateFile,
     `orphans: ${after.orphans.join(', ')}`,

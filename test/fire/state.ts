@@ -20,7 +20,7 @@ export interface CatalogState {
 
 type Asset = EntryValue & { readonly key: Key }
 
-export async function stateOf(ports: FaultyPorts, tenantId: string): Promise<CatalogState> {
+export async function stateOf(ports: Pick<FaultyPorts, 'real' | 'files'>, tenantId: string): Promise<CatalogState> {
   const tenant = ports.real.tenant(tenantId)
   const { place } = await tenant.read({ at: { catalog: 'demo', ref: 'main' } })
   if (!place) throw new Error('the catalog is gone')
@@ -52,7 +52,10 @@ export function textOf(ports: Pick<FaultyPorts, 'files'>, uri: string): string |
 }
 
 /** Whatever a client can't load that the catalog says is there. */
-export async function unloadable(catalog: TestCatalog, { assets }: CatalogState): Promise<string[]> {
+export async function unloadable(
+  catalog: Pick<TestCatalog, 'admin' | 'call'>,
+  { assets }: CatalogState,
+): Promise<string[]> {
   const answers = await Promise.all(
     assets.map(async ({ key, kind, metadataLocation }) => {
       const path = `/v1/demo/namespaces/${key.namespace}/${kind}s/${key.name}`
@@ -64,7 +67,10 @@ export async function unloadable(catalog: TestCatalog, { assets }: CatalogState)
   return answers.flatMap((answer) => answer ?? [])
 }
 
-async function flawOf(ports: FaultyPorts, { key, metadataLocation, summary }: Asset): Promise<string | null> {
+async function flawOf(
+  ports: Pick<FaultyPorts, 'files'>,
+  { key, metadataLocation, summary }: Asset,
+): Promise<string | null> {
   const text = textOf(ports, metadataLocation ?? '')
   if (text === null) return `${key.name} points at a file that is not there`
   return (await textSha256(text)) === summary.metadataSha256 ? null : `${key.name} points at another file`

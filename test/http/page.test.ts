@@ -14,12 +14,20 @@ describe('pageRequest', () => {
     expect(pageRequest(new URLSearchParams('pageToken=&pageSize=5'), list)).toEqual({ limit: 5 })
     expect(pageRequest(new URLSearchParams('pageToken='), list)).toEqual({ limit: 100 })
     expect(pageRequest(new URLSearchParams('pageToken=&pageSize=99999'), list)).toEqual({ limit: 1000 })
-    const token = pageToken('🦎/ %', list)
+    const token = pageToken('🦎/ %', list, 'c')
     expect(pageRequest(new URLSearchParams({ pageToken: token }), list)).toEqual({ limit: 100, after: '🦎/ %' })
+    expect(pageRequest(new URLSearchParams({ pageToken: token }), list, 'c').after).toBe('🦎/ %')
+    expect(() => pageRequest(new URLSearchParams({ pageToken: token }), list, 'd')).toThrow(/Invalid pageToken/)
   })
 
   it('refuses tokens of other listings, altered ones and nonsense', () => {
-    const foreign = [pageToken('a', ['/other', 'demo', '']), pageToken('a', list).slice(1), 'x', 'bnVsbA', '%%%']
+    const foreign = [
+      pageToken('a', ['/other', 'demo', ''], 'c'),
+      pageToken('a', list, 'c').slice(1),
+      'x',
+      'bnVsbA',
+      '%%%',
+    ]
     for (const token of foreign)
       expect(() => pageRequest(new URLSearchParams({ pageToken: token }), list)).toThrow(/Invalid pageToken/)
   })

@@ -2,7 +2,7 @@
 // From: iceberg-rest §2.1, §2.3 (at build), §2.4.
 import { expect, test } from 'vitest'
 import type { Json, JsonObject } from '#iceberg/json'
-import { readTableMetadata, writeTableMetadata } from '#iceberg/metadata'
+import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { add, applied, BASE_LOCATION, commit, NOW_MS, read, setRef, UUID } from './commits.ts'
 
 const CREATE = [{ type: 'assert-create' }]
@@ -148,3 +148,37 @@ test.each<[string, Json]>([
 ])('an update with %s is a bad request', (_what, update) => {
   expect(() => commit(read('v2'), [update])).toThrow(/^Invalid /)
 })
+
+const NAMED_P: JsonObject = {
+  action: 'add-schema',
+  schema: {
+    type: 'struct',
+    'schema-id': 8,
+    fields: [
+      { id: 1, name: 'a', required: false, type: 'long' },
+      { id: 2, name: 'p', required: false, type: 'long' },
+    ],
+  },
+}
+
+test('a table whose partition has the name of another column is refused, in whichever order its parts come', () => {
+  const [schema, chosen, spec, ...others] = STRUCTURE as [JsonObject, JsonObject, JsonObject, ...JsonObject[]]
+  const refused = { result: 'invalid', message: expect.stringMatching(/'p' is that of another column/) }
+  expect(commit(null, [...STRUCTURE, NAMED_P, chosen], CREATE)).toMatchObject(refused)
+  expect(commit(null, [schema, NAMED_P, chosen, spec, ...others], CREATE)).toMatchObject(refused)
+  expect(commit(tableOf(STRUCTURE), [NAMED_P, chosen])).toMatchObject(refused)
+})
+
+test('a table that has such a partition already can be changed, and mended', () => {
+  const named = tableOf([...STRUCTURE, NAMED_P])
+  const taken = { ...named, 'current-schema-id': 1 }
+  expect(applied(taken, { action: 'set-properties', updates: { a: 'b' } }).properties).toMatchObject({ a: 'b' })
+  const mended = applied(taken, { action: 'set-current-schema', 'schema-id': 0 })
+  expect(mended['current-schema-id']).toBe(0)
+})
+
+function tableOf(updates: readonly JsonObject[]): TableMetadata {
+  const created = commit(null, updates, CREATE)
+  if (created.result !== 'changed') throw new Error(JSON.stringify(created))
+  return created.metadata
+}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import bucket
 from wire import BAD, Wire
 
 
@@ -140,3 +141,25 @@ def test_bad_commits(wire: Wire, space: str) -> None:
     for body in bad:
         assert wire.post(path, body).error[:2] == BAD, body
     assert wire.get(path).json["metadata-location"] == before
+
+
+def test_a_file_of_200_megabytes_to_register(wire: Wire, space: str) -> None:
+    """Refused by its size, before any of it is read; the server goes on."""
+    table = wire.make_table(space, name="t")
+    folder = table["metadata"]["location"]
+    location = f"{folder}/metadata/00009-huge.metadata.json"
+    piece = b" " * (8 * 1024 * 1024)
+    s3 = bucket.client(table["config"])
+    upload = {"Bucket": bucket.BUCKET, "Key": bucket.key(location)}
+    number = s3.create_multipart_upload(**upload)["UploadId"]
+    parts = [
+        {"PartNumber": part, "ETag": s3.upload_part(**upload, UploadId=number, PartNumber=part, Body=piece)["ETag"]}
+        for part in range(1, 26)
+    ]
+    s3.complete_multipart_upload(**upload, UploadId=number, MultipartUpload={"Parts": parts})
+    before = wire.get(wire.tables(space)).json
+    for route in ("register", "register-view"):
+        answer = wire.post(f"{wire.namespaces(space)}/{route}", {"name": "huge", "metadata-location": location})
+        assert answer.error[:2] == (413, "RequestTooLargeException"), answer
+    assert wire.get(wire.tables(space)).json == before
+    s3.delete_object(**upload)

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { exportJWK, generateKeyPair } from 'jose'
 import { tokenAuthority } from '#authn/tokens'
+import type { TableState } from '#catalog/create-table'
 import type { CatalogDeps } from '#catalog/deps'
 import { tableLane, type TableLane } from '#catalog/lane'
 import { metadataCache } from '#catalog/metadata-files'
@@ -13,6 +14,7 @@ import type { RequestDeps } from '#http/serve'
 import type { ObjectStore } from '#objects/objects'
 import { r2Signer } from '#signers/r2'
 import { requestSigner } from '#signers/requests'
+import type { Signer } from '#signers/signer'
 import { tickets } from '#signers/tickets'
 import { memoryStore } from '#store/memory/memory'
 import type { Store } from '#store/store'
@@ -61,6 +63,13 @@ const authority = generateKeyPair('ES256', { extractable: true }).then(async ({ 
   }),
 )
 
+const SIGNER = r2Signer({
+  accountId: 'local',
+  parentAccessKeyId: 'parent',
+  parentSecretAccessKey: 'parent-secret',
+  endpointHost: 'catalog.test',
+})
+
 /** Opens a tenant with catalog `demo` in warehouse `s3://lake/`. The ports can be replaced to inject faults. */
 export async function openCatalog(
   ports: {
@@ -71,6 +80,9 @@ export async function openCatalog(
     prefix?: string
     clientLocations?: ClientLocations
     now?: () => Date
+    signer?: (real: Signer) => Signer
+    callLane?: <T>(run: () => Promise<T>) => Promise<T>
+    wakePurge?: () => Promise<void>
   } = {},
 ): Promise<TestCatalog> {
   const store = ports.store ?? memoryStore()
@@ -123,12 +135,7 @@ export async function openCatalog(
       services: () => ({
         deps: services,
         vending: {
-          signer: r2Signer({
-            accountId: 'local',
-            parentAccessKeyId: 'parent',
-            parentSecretAccessKey: 'parent-secret',
-            endpointHost: 'catalog.test',
-          }),
+          signer: ports.signer?.(SIGNER) ?? SIGNER,
           requests: requestSigner({ accessKeyId: 'parent', secretAccessKey: 'parent-secret', region: 'auto' }),
           tickets: tickets('parent-secret'),
           endpoint: 'http://catalog.test/s3',
@@ -138,9 +145,10 @@ export async function openCatalog(
       async commit(_, __, request) {
         const lane = lanes.get(request.entry.objectId) ?? tableLane()
         lanes.set(request.entry.objectId, lane)
-        return lane.commit(services, request)
+        const run = (): Promise<TableState> => lane.commit(services, request)
+        return ports.callLane ? ports.callLane(run) : run()
       },
-      purgeSoon: async () => undefined,
+      purgeSoon: async () => ports.wakePurge?.(),
       now: services.now,
       log: () => undefined,
     }

@@ -17,16 +17,14 @@ export function pointed({ metadataLocation, metadata }: TableState, etag: string
 /**
  * LoadTableResult: the stored metadata is spliced in as text, and the credential stands both in `config` (some clients
  * read only that) and in `storage-credentials`.
- * @param access what the credential may do; null for none
  */
 export async function loadResult(
   context: CatalogContext<unknown>,
   table: TableIdentifier,
   state: TableState,
-  access: StorageAccess | null,
+  credential: VendedCredential | null,
   etag: string | null,
 ): Promise<Response> {
-  const credential = access && (await credentialFor(context, table, state.locations, access))
   const location =
     state.metadataLocation === null ? '' : `"metadata-location":${JSON.stringify(state.metadataLocation)},`
   const config = JSON.stringify(credential?.config ?? (await signingFor(context, table, state)))

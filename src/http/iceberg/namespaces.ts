@@ -34,7 +34,7 @@ export const listNamespaces = catalogRoute({
     const { entries, next } = await listed(context, 'parent', 'namespace')
     return json({
       namespaces: entries.map(({ namespace, name }) => [...namespaceLevels(namespace), name]),
-      'next-page-token': next === undefined ? null : pageToken(next, listName(context)),
+      'next-page-token': next === undefined ? null : pageToken(next, listName(context), context.place.catalog.id),
     })
   },
 })
@@ -124,7 +124,7 @@ export async function listed(context: CatalogContext<unknown>, on: string, kind:
     kind,
     namespace: namespacePath(namespace),
   }
-  const { limit } = pageRequest(context.query, listName(context))
+  const { limit } = pageRequest(context.query, listName(context), context.place.catalog.id)
   const visible = all ? null : (entry: Entry): boolean => context.sees(entry, on)
   const first = context.read.page ?? { entries: [] }
   const result = await collect(context.deps, { place: context.place, page, limit, visible }, first)

@@ -41,7 +41,7 @@ export const listTables = catalogRoute({
     const { entries, next } = await listed(context, 'namespace', 'table')
     return json({
       identifiers: entries.map(({ namespace, name }) => ({ namespace: namespaceLevels(namespace), name })),
-      'next-page-token': next === undefined ? null : pageToken(next, listName(context)),
+      'next-page-token': next === undefined ? null : pageToken(next, listName(context), context.place.catalog.id),
     })
   },
 })
@@ -64,13 +64,9 @@ export const loadTable = catalogRoute({
     const stored = await readMetadataFile(context.deps, file, summary.metadataSha256)
     const metadata =
       snapshots === 'all' ? stored : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored)))
-    return loadResult(
-      context,
-      tableParameter(context),
-      { objectId, metadataLocation, metadata, locations },
-      access,
-      etag,
-    )
+    const table = tableParameter(context)
+    const credential = await credentialFor(context, table, locations, access)
+    return loadResult(context, table, { objectId, metadataLocation, metadata, locations }, credential, etag)
   },
 })
 

@@ -32,7 +32,7 @@ export const listViews = catalogRoute({
     const { entries, next } = await listed(context, 'namespace', 'view')
     return json({
       identifiers: entries.map(({ namespace, name }) => ({ namespace: namespaceLevels(namespace), name })),
-      'next-page-token': next === undefined ? null : pageToken(next, listName(context)),
+      'next-page-token': next === undefined ? null : pageToken(next, listName(context), context.place.catalog.id),
     })
   },
 })

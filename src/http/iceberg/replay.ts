@@ -6,7 +6,7 @@ import type { StorageAccess } from '#signers/signer'
 import type { Entry, MetadataAnswer } from '#versions/model'
 import type { CatalogContext, Repeat } from '../route.ts'
 import { tableEtag } from './etag.ts'
-import { accessOf, loadResult, pointed } from './load-result.ts'
+import { accessOf, credentialFor, loadResult, pointed } from './load-result.ts'
 import { viewResult } from './read-views.ts'
 
 /** Tells LoadTableResult again, with a credential only for what the caller may open now. */
@@ -15,7 +15,9 @@ export const repeatLoad: Repeat = async (context, answer, isAllowed) => {
   const row = isAllowed ? rowOf(context, answer) : null
   const access = row && accessNow(context, row, answer)
   const { namespace, name = '' } = context.target('table')
-  return loadResult(context, { namespace, name }, state, access, await tableEtag(context, state, access ?? 'read'))
+  const table = { namespace, name }
+  const credential = access && (await credentialFor(context, table, state.locations, access))
+  return loadResult(context, table, state, credential, await tableEtag(context, state, access ?? 'read'))
 }
 
 /** Tells CommitTableResponse again. */

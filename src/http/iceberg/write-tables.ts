@@ -1,11 +1,12 @@
 import { dropAsset, renameAsset } from '#catalog/change-table'
-import { commitNewTable, createTable, registerTable, type TableState } from '#catalog/create-table'
+import { commitNewTable, createTable, registerTable, type TableState, type VendedTable } from '#catalog/create-table'
 import { actorOf } from '#catalog/deps'
 import { nameTaken, viewStands } from '#catalog/keys'
 import type { FolderChoice } from '#catalog/locations'
 import { replaceTable, unregisterTable } from '#catalog/registration'
+import type { Vend } from '#catalog/vend'
 import { badRequest, CatalogError } from '#domain/errors'
-import { checkName, dotted } from '#domain/ident'
+import { checkName, dotted, type TableIdentifier } from '#domain/ident'
 import { createsTable, parseTableCommit, type TableCommit } from '#iceberg/commit'
 import { parseCreateRequest } from '#iceberg/create'
 import type { Entry } from '#versions/model'
@@ -14,7 +15,7 @@ import { namespaceParameter, type CatalogContext } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
 import { tableEtag } from './etag.ts'
 import { flag, identifier, text } from './fields.ts'
-import { accessOf, loadResult, pointed } from './load-result.ts'
+import { accessOf, credentialFor, loadResult, pointed } from './load-result.ts'
 import { foundTable, onTable, TABLE, tableParameter, TABLES } from './read-tables.ts'
 import { repeatCommit, repeatLoad, repeatUnregistered } from './replay.ts'
 
@@ -32,9 +33,10 @@ export const createTableRoute = catalogRoute({
     const created = await createTable(context.deps, context.caller, {
       ...creation(context),
       request: context.body,
+      vend: vendingIn(context),
     })
-    const table = { namespace: namespaceParameter(context), name: context.body.name }
-    return loadResult(context, table, created, 'read-write', await tableEtag(context, created, 'read-write'))
+    const etag = await tableEtag(context, created, 'read-write')
+    return loadResult(context, named(context), created, created.credential, etag)
   },
   repeat: repeatLoad,
 })
@@ -60,9 +62,13 @@ export const registerTableRoute = catalogRoute({
     const registered =
       existing?.kind === 'table'
         ? await overwriteTable(context, existing, metadataLocation)
-        : await registerTable(context.deps, context.caller, { ...creation(context), metadataLocation })
-    const table = { namespace: namespaceParameter(context), name: context.body.name }
-    return loadResult(context, table, registered, 'read-write', await tableEtag(context, registered, 'read-write'))
+        : await registerTable(context.deps, context.caller, {
+            ...creation(context),
+            metadataLocation,
+            vend: vendingIn(context),
+          })
+    const etag = await tableEtag(context, registered, 'read-write')
+    return loadResult(context, named(context), registered, registered.credential, etag)
   },
   repeat: repeatLoad,
 })
@@ -161,7 +167,7 @@ function overwriteTable(
   context: CatalogContext<{ readonly name: string }>,
   entry: Entry,
   metadataLocation: string,
-): Promise<TableState> {
+): Promise<VendedTable> {
   const { deps, caller, place, body } = context
   const identifierOf = { namespace: namespaceParameter(context), name: body.name }
   if (!context.may(['update', 'delete'], 'table'))
@@ -175,7 +181,18 @@ function overwriteTable(
     entry,
     metadataLocation,
     folderChoice: folderChoiceOf(context),
+    vend: vendingIn(context),
   })
+}
+
+/** The table of a request whose body gives its name. */
+function named(context: CatalogContext<{ readonly name: string }>): TableIdentifier {
+  return { namespace: namespaceParameter(context), name: context.body.name }
+}
+
+/** Makes the credential of a table that is about to be its maker's own. */
+function vendingIn(context: CatalogContext<{ readonly name: string }>): Vend {
+  return (locations) => credentialFor(context, named(context), locations, 'read-write')
 }
 
 /** Where a table lies decides what its credential opens, so choosing that takes rights beyond the table's own. */
