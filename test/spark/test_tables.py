@@ -44,6 +44,8 @@ def test_what_is_not_there(lake: Lake) -> None:
         lake.sql("SELECT * FROM absent")
     with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_NOT_FOUND"):
         lake.sql("SELECT * FROM t.absent")
+    with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_NOT_FOUND"):
+        lake.sql("SELECT * FROM t.files")
     with pytest.raises(AnalysisException, match="TABLE_OR_VIEW_ALREADY_EXISTS"):
         lake.sql("CREATE TABLE t (id INT)")
     lake.sql("CREATE TABLE IF NOT EXISTS t (other STRING)")
