@@ -33,6 +33,8 @@ def connect(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     tells may be given; otherwise it is the administrator's token.
     """
     monkeypatch.setenv("HOME", str(tmp_path))
+    # DuckDB leaves an empty folder `data` wherever it runs.
+    monkeypatch.chdir(tmp_path)
 
     def connected(**secret: str) -> duckdb.DuckDBPyConnection:
         own = duckdb.connect(config={"autoinstall_known_extensions": "false"})
