@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endProcessesWith } from './processes.ts'
-import { runCheck, runPytest, runRck, runVitest, type Tally } from './test/parts.ts'
+import { runCheck, runPytest, runRck, runVitest } from './test/parts.ts'
 import { parsePart, PARTS, type Part } from './test/options.ts'
 import { RUN_VARIABLE, type Run } from './test/run.ts'
+import { runSpark } from './test/spark.ts'
+import type { Tally } from './test/tally.ts'
 
 const RUN: Record<Part, (run: Run) => Promise<Tally>> = {
   check: runCheck,
@@ -13,6 +15,7 @@ const RUN: Record<Part, (run: Run) => Promise<Tally>> = {
   worker: (run) => runVitest(run, 'worker'),
   interop: runPytest,
   rck: runRck,
+  spark: runSpark,
 }
 
 process.exitCode = await main(process.argv.slice(2))

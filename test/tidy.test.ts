@@ -109,7 +109,9 @@ describe('versions', () => {
   it('are exact', () => {
     const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies }
     expect(Object.entries(all).filter(([, version]) => !EXACT.test(version))).toEqual([])
-    const python = linesOf('test/interop/requirements.txt').filter((line) => line !== '' && !line.startsWith('#'))
+    const python = ['interop', 'spark']
+      .flatMap((folder) => linesOf(`test/${folder}/requirements.txt`))
+      .filter((line) => line !== '' && !line.startsWith('#'))
     expect(python.filter((line) => !/^[\w.-]+==[\w.]+$/.test(line))).toEqual([])
   })
 

@@ -1,5 +1,5 @@
 /** The parts of the suite in the order they run: what fails fastest first. */
-export const PARTS = ['check', 'node', 'worker', 'interop', 'rck'] as const
+export const PARTS = ['check', 'node', 'worker', 'interop', 'rck', 'spark'] as const
 
 export type Part = (typeof PARTS)[number]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pyiceberg.catalog.rest import RestCatalog
 
 from server import Server
+from server_log import pytest_runtest_makereport  # noqa: F401
 from wire import FSSPEC, Wire, engine, fresh
 
 
@@ -45,13 +45,3 @@ def space(server: Server) -> str:
     name = fresh("space")
     Wire(server.uri, server.token).make_namespace(name)
     return name
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    report = yield
-    if report.failed and isinstance(item, pytest.Function):
-        for name, value in item.funcargs.items():
-            if isinstance(value, Server):
-                report.sections.append((f"log of {name}", value.log_tail()))
-    return report

@@ -1,5 +1,5 @@
-# DuckDB with its Iceberg extension, told nothing but endpoint, warehouse and token: SQL that writes, transactions, time
-# travel, nested namespaces, and tables shared with PyIceberg (iceberg-rest §6).
+# DuckDB with its Iceberg extension, told nothing but endpoint, warehouse and a token or a password: SQL that writes,
+# transactions, time travel, nested namespaces, and tables shared with PyIceberg (iceberg-rest §6; getToken).
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from sample import SCHEMA, ids, rows, snapshots_of
 from server import Server
 from wire import Wire, engine, fresh
 
-Connect = Callable[[], duckdb.DuckDBPyConnection]
+Connect = Callable[..., duckdb.DuckDBPyConnection]
 
 
 def extension(name: str) -> Path:
@@ -28,14 +28,20 @@ def extension(name: str) -> Path:
 
 @pytest.fixture
 def connect(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
-    """Makes DuckDBs that have the shared catalog attached as `lake` and fetch nothing from the network."""
+    """
+    Makes DuckDBs that have the shared catalog attached as `lake` and fetch nothing from the network. What the secret
+    tells may be given; otherwise it is the administrator's token.
+    """
     monkeypatch.setenv("HOME", str(tmp_path))
+    # DuckDB leaves an empty folder `data` wherever it runs.
+    monkeypatch.chdir(tmp_path)
 
-    def connected() -> duckdb.DuckDBPyConnection:
+    def connected(**secret: str) -> duckdb.DuckDBPyConnection:
         own = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         for name in ("avro", "httpfs", "iceberg"):
             own.load_extension(str(extension(name)))
-        own.execute(f"CREATE SECRET access (TYPE iceberg, TOKEN '{server.token}')")
+        told = ", ".join(f"{name} '{value}'" for name, value in (secret or {"TOKEN": server.token}).items())
+        own.execute(f"CREATE SECRET access (TYPE iceberg, {told})")
         own.execute(
             f"ATTACH '{server.warehouse}' AS lake"
             f" (TYPE iceberg, ENDPOINT '{server.uri}', SECRET access, SUPPORT_NESTED_NAMESPACES true)"
@@ -76,6 +82,20 @@ def test_schema_and_table_from_birth_to_drop(duck: duckdb.DuckDBPyConnection, se
     duck.execute(f"DROP TABLE lake.{space}.moved")
     duck.execute(f"DROP SCHEMA lake.{space}")
     assert not engine(server).namespace_exists(space)
+
+
+def test_client_credentials(connect: Connect, server: Server, space: str) -> None:
+    """DuckDB asks for its token itself, with a user's name and password; a wrong password attaches nothing."""
+    endpoint = f"{server.uri}/v1/oauth/tokens"
+    duck = connect(CLIENT_ID=server.username, CLIENT_SECRET=server.password, OAUTH2_SERVER_URI=endpoint)
+    duck.execute(f"CREATE TABLE lake.{space}.t AS SELECT 1 AS id")
+    duck.execute(f"INSERT INTO lake.{space}.t VALUES (2)")
+    duck.execute(f"DELETE FROM lake.{space}.t WHERE id = 1")
+    assert answer(duck, f"SELECT id FROM lake.{space}.t") == [(2,)]
+    assert ids(engine(server).load_table((space, "t"))) == [2]
+
+    with pytest.raises(duckdb.Error, match="(?i)invalid_client|do not match"):
+        connect(CLIENT_ID=server.username, CLIENT_SECRET="wrong", OAUTH2_SERVER_URI=endpoint)
 
 
 def test_time_travel(duck: duckdb.DuckDBPyConnection, space: str) -> None:

@@ -121,9 +121,15 @@ export function onTable(asked: Asked<unknown>): { catalog: Target; namespace: Ta
   return { catalog: { namespace: [] }, namespace: { namespace }, table: { namespace, name } }
 }
 
-/** The table of the path. @throws CatalogError `bad-request` */
+/**
+ * The table of the path. In the empty namespace there is none: Java's client looks there for `t` when an engine asks for
+ * `t.files`, and wants to hear no more than that.
+ * @throws CatalogError `bad-request`, `no-such-table`
+ */
 export function tableParameter(asked: Asked<unknown>): TableIdentifier {
-  return { namespace: namespaceParameter(asked), name: checkName(parameter(asked, 'table'), 'table name') }
+  const name = checkName(parameter(asked, 'table'), 'table name')
+  if (asked.parameters.get('namespace') === '') throw noSuchTable({ namespace: [], name })
+  return { namespace: namespaceParameter(asked), name }
 }
 
 /** The row of the route's table; authorization has seen it. @throws CatalogError `no-such-table` */

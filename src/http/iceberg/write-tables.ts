@@ -1,5 +1,5 @@
 import { dropAsset, renameAsset } from '#catalog/change-table'
-import { commitNewTable, createTable, registerTable, type TableState, type VendedTable } from '#catalog/create-table'
+import { commitNewTable, createTable, registerTable, type VendedTable } from '#catalog/create-table'
 import { actorOf } from '#catalog/deps'
 import { nameTaken, viewStands } from '#catalog/keys'
 import type { FolderChoice } from '#catalog/locations'

@@ -306,3 +306,11 @@ describe('queries', () => {
         )
   })
 })
+
+it('a table of the empty namespace is not there, whatever is asked of it', async () => {
+  for (const method of ['GET', 'POST', 'DELETE'] as const) {
+    const body = method === 'POST' ? { requirements: [], updates: [] } : undefined
+    const answer = await catalog.call(catalog.admin, method, '/v1/demo/namespaces//tables/t', body)
+    await refused(answer, 404, 'NoSuchTableException')
+  }
+})
