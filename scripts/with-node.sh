@@ -31,6 +31,10 @@ install_packages() {
     if node scripts/installed.mjs; then
       exit 0
     fi
+    if [ -L node_modules ]; then
+      echo 'node_modules is a link to packages that are not those of package-lock.json; remove the link, then run this again.' >&2
+      exit 1
+    fi
     echo 'Installing the packages that package-lock.json names (once, a few hundred MB) …' >&2
     rm -f node_modules/.package-lock.json
     set -- ci --include=dev --include=optional --loglevel=error --no-audit --no-fund
@@ -46,7 +50,7 @@ install_packages() {
   trap - INT TERM
   unlock_install
   if [ "$status" -ne 0 ]; then
-    echo 'The packages of package-lock.json could not be installed: npm ci says why above.' >&2
+    echo 'The packages of package-lock.json could not be installed; the reason is above.' >&2
     exit 1
   fi
 }

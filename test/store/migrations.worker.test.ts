@@ -6,6 +6,12 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { d1Store, SCHEMA_VERSION } from '#store/sql/d1'
 import { answered, AT, commitOf, create, land, member, tableKey, tableValue } from '#test/contract/fixture'
 
+/** What schema 2 has besides, in a database that came from schema 1. */
+const MORE_AS_OF_2 = [
+  `INSERT INTO idempotency (tenant_id, key, fingerprint, answer, at)
+    VALUES ('t', 'another key', 'f', '{"kind":"json","text":"{}"}', '${AT}')`,
+]
+
 /** As schema 1 keeps a tenant with one table: written down, because the code of its time is gone. */
 const AS_OF_1 = [
   `INSERT INTO record (tenant_id, kind, id, name, owner, doc) VALUES
@@ -35,13 +41,15 @@ const AS_OF_1 = [
 const NEWEST = env.TEST_MIGRATIONS.length
 const key = tableKey('a', 't')
 
-describe.each([1])('a database of schema %i', (schema) => {
+describe.each([1, 2])('a database of schema %i', (schema) => {
   beforeAll(() => expect(NEWEST).toBe(SCHEMA_VERSION))
 
   beforeEach(async () => {
     await emptied()
-    await applyD1Migrations(env.DB, env.TEST_MIGRATIONS.slice(0, schema))
+    await applyD1Migrations(env.DB, env.TEST_MIGRATIONS.slice(0, 1))
     await env.DB.batch(AS_OF_1.map((statement) => env.DB.prepare(statement)))
+    await applyD1Migrations(env.DB, env.TEST_MIGRATIONS.slice(0, schema))
+    if (schema >= 2) await env.DB.batch(MORE_AS_OF_2.map((statement) => env.DB.prepare(statement)))
     await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
   })
 
@@ -76,6 +84,15 @@ describe.each([1])('a database of schema %i', (schema) => {
     expect(await tenant.commit(replayed)).toEqual({ outcome: 'replayed', idempotencyKey: 'a key' })
     const { idempotency } = await tenant.read({ idempotencyKey: 'a key' })
     expect(idempotency).toEqual({ key: 'a key', fingerprint: '', answer: { kind: 'none' }, at: AT })
+    const another = (await tenant.read({ idempotencyKey: 'another key' })).idempotency
+    expect(another?.answer ?? null).toEqual(schema >= 2 ? { kind: 'json', text: '{}' } : null)
+    expect(
+      await tenant.history.trim({
+        objectId: 'o',
+        metadataLocations: ['s3://lake/t/metadata/0.json'],
+        forgottenAt: { branchId: 'b', seq: 2 },
+      }),
+    ).toEqual([])
     const taken = create(tableKey('a', 'u'), tableValue({ locations: ['s3://lake/t/u/'] }))
     expect(await tenant.commit(commitOf('b', [taken]))).toEqual({ outcome: 'overlap', change: 0 })
     expect(await land(tenant, commitOf('b', [drop], { members: [member({ idempotency: answered() })] }))).toBe(3)
