@@ -97,7 +97,7 @@ function signerFor(storage: NonNullable<Config['storage']>, endpoint: string): S
 
 function tenantMetadata(tenantId: string): MetadataCache {
   return {
-    get: (uri) => sharedMetadata.get(`${tenantId} ${uri}`),
-    set: (uri, text) => sharedMetadata.set(`${tenantId} ${uri}`, text),
+    get: (uri, sha256) => sharedMetadata.get(`${tenantId} ${uri}`, sha256),
+    set: (uri, sha256, text) => sharedMetadata.set(`${tenantId} ${uri}`, sha256, text),
   }
 }

@@ -36,6 +36,8 @@ import type { Vend, VendedCredential } from './vend.ts'
 export interface TableState {
   readonly objectId: string | null
   readonly metadataLocation: string | null
+  /** Of its row: files that are registered may have the name of others. Null where the row has none. */
+  readonly metadataSha256: string | null
   readonly metadata: string
   readonly locations: EntryValue['locations']
 }
@@ -78,7 +80,8 @@ export async function createTable(
   if (chosen !== undefined || folders.length > 1) await checkStaged(deps, input, folders)
   const locations = folders.map(({ uri }) => uri)
   const credential = (await input.vend?.(locations)) ?? null
-  return { objectId: null, metadataLocation: null, metadata: writeTableMetadata(metadata), locations, credential }
+  const text = writeTableMetadata(metadata)
+  return { objectId: null, metadataLocation: null, metadataSha256: null, metadata: text, locations, credential }
 }
 
 /**
@@ -182,6 +185,7 @@ async function insert(
       ? undefined
       : { location: nextMetadataFile(metadata, null, storage, deps.newId()), text }
     const metadataLocation = existing?.location ?? file?.location.uri ?? ''
+    const named = { metadataLocation, metadataSha256: summary.metadataSha256 }
     const next: EntryValue = {
       objectId,
       kind: 'table',
@@ -216,7 +220,7 @@ async function insert(
     )
     switch (published.outcome) {
       case 'committed':
-        return { objectId, metadataLocation, metadata: text, locations, credential }
+        return { objectId, ...named, metadata: text, locations, credential }
       case 'conflict': {
         const taken = await readAsset(deps, place, identifier)
         if (!taken) return 'lost'

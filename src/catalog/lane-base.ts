@@ -1,22 +1,16 @@
-import { validateFile } from '#domain/location'
-import type { R2Storage } from '#domain/records'
 import { readTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import type { Entry } from '#versions/model'
-import type { TableState } from './create-table.ts'
 import type { CatalogDeps } from './deps.ts'
-import { readMetadataFile } from './metadata-files.ts'
+import { readLatest, type RowMetadata, type RowPlace } from './row-metadata.ts'
 
-/** A row and the metadata it points at. */
-export interface Base {
-  readonly entry: Entry
+/** A row and the metadata it points at, parsed. */
+export interface Base extends RowMetadata {
   readonly metadata: TableMetadata
-  readonly text: string
 }
 
-/** Reads and parses the metadata file of a row. @throws CatalogError as `readMetadataFile`; `bad-request` */
-export async function loadBase(deps: CatalogDeps, storage: R2Storage, entry: Entry): Promise<Base> {
-  const location = validateFile(entry.metadataLocation, storage, 'metadata location')
-  const text = await readMetadataFile(deps, location, entry.summary.metadataSha256)
+/** The metadata of a row, or of a later one of the table. @throws CatalogError as {@link readLatest}; `bad-request` */
+export async function loadBase(deps: CatalogDeps, place: RowPlace, seen: Entry): Promise<Base> {
+  const { entry, text } = await readLatest(deps, place, seen)
   return { entry, text, metadata: readTableMetadata(text) }
 }
 
@@ -26,10 +20,4 @@ export function newer(cached: Entry | undefined, read: Entry, branchId: string):
   const [cachedIsOwn, readIsOwn] = [cached.branchId === branchId, read.branchId === branchId]
   if (cachedIsOwn !== readIsOwn) return cachedIsOwn ? cached : read
   return cached.fromSeq < read.fromSeq ? read : cached
-}
-
-/** What whoever committed is answered. */
-export function stateOf({ entry, text }: Base): TableState {
-  const { objectId, metadataLocation, locations } = entry
-  return { objectId, metadataLocation, metadata: text, locations }
 }

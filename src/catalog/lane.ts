@@ -1,16 +1,17 @@
 import { CatalogError } from '#domain/errors'
 import { LANE_GROUP_ANSWER_CHARS_MAX, LANE_QUEUE_CHARS_MAX, LANE_QUEUE_MAX } from '#src/limits'
-import type { Entry } from '#versions/model'
+import { OPEN_SEQ, type Entry } from '#versions/model'
 import { readTable } from './change-table.ts'
 import type { TableState } from './create-table.ts'
 import type { CatalogDeps } from './deps.ts'
 import { replayed } from './idempotency.ts'
 import { noSuchTable } from './keys.ts'
-import { loadBase, newer, stateOf, type Base } from './lane-base.ts'
+import { loadBase, newer, type Base } from './lane-base.ts'
 import { applyInTurn, end, publishGroup, type Group } from './lane-group.ts'
 import { membersOf, type LaneRequest, type Member, type Waiting } from './lane-queue.ts'
 import { inParallel } from './parallel.ts'
 import { untilDecided } from './publish.ts'
+import { stateOf } from './row-metadata.ts'
 
 export interface TableLane {
   /** @throws CatalogError `commit-failed`, `bad-request`, `no-such-table`, `too-many-requests`, `commit-state-unknown` */
@@ -45,14 +46,16 @@ export function tableLane(): TableLane {
     const [first] = members
     if (!first) return
     const { branchId, identifier, storage, entry: own } = first.waiting.request
+    const place = { at: { branchId, seq: OPEN_SEQ }, storage, identifier }
     let open = members
     const known = newer(cached?.entry, own, branchId)
     let entry: Entry | null = members.reduce((row, { waiting }) => newer(row, waiting.request.entry, branchId), known)
 
     async function attempt(): Promise<readonly Member[] | 'lost' | 'again'> {
       if (!entry || entry.objectId !== own.objectId) throw noSuchTable(identifier)
-      const base = cached?.entry.rev === entry.rev ? cached : await loadBase(deps, storage, entry)
+      const base = cached?.entry.rev === entry.rev ? cached : await loadBase(deps, place, entry)
       cached = base
+      entry = base.entry
       open = open.slice(0, Math.max(1, Math.floor(LANE_GROUP_ANSWER_CHARS_MAX / base.text.length)))
       const group = applyInTurn(deps, base, open)
       await inParallel(group.decided, (ended) => end(deps, ended, base))

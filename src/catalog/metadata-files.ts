@@ -6,12 +6,12 @@ import type { ObjectStore } from '#objects/objects'
 import { METADATA_BYTES_MAX, METADATA_CACHE_CHARS } from '#src/limits'
 
 /**
- * Texts of metadata files, by location. A metadata file is written once under a name with a UUID and never changed, so
- * a cached text can't be stale; the least recently used go first. One per isolate and tenant.
+ * Texts of metadata files, by location and hash: what is registered may have a name that other files had before it. So a
+ * cached text can't be stale; the least recently used go first. One per isolate and tenant.
  */
 export interface MetadataCache {
-  get(uri: string): string | undefined
-  set(uri: string, text: string): void
+  get(uri: string, sha256: string): string | undefined
+  set(uri: string, sha256: string, text: string): void
 }
 
 /** For whoever asks whether a file is still there: what was read once says nothing about that. */
@@ -21,17 +21,19 @@ export function metadataCache(charsMax: number = METADATA_CACHE_CHARS): Metadata
   const texts = new Map<string, string>()
   let chars = 0
   return {
-    get(uri) {
-      const text = texts.get(uri)
+    get(uri, sha256) {
+      const name = `${sha256} ${uri}`
+      const text = texts.get(name)
       if (text !== undefined) {
-        texts.delete(uri)
-        texts.set(uri, text)
+        texts.delete(name)
+        texts.set(name, text)
       }
       return text
     },
-    set(uri, text) {
-      if (text.length > charsMax / 4 || texts.has(uri)) return
-      texts.set(uri, text)
+    set(uri, sha256, text) {
+      const name = `${sha256} ${uri}`
+      if (text.length > charsMax / 4 || texts.has(name)) return
+      texts.set(name, text)
       chars += text.length
       for (const [oldest, dropped] of texts) {
         if (chars <= charsMax) break
@@ -44,7 +46,8 @@ export function metadataCache(charsMax: number = METADATA_CACHE_CHARS): Metadata
 
 /**
  * The text of a metadata file, unpacked if its name says gzip.
- * @param sha256 what the text must hash to, as {@link textSha256} says; absent for a file that no row names yet
+ * @param sha256 what the text must hash to, as {@link textSha256} says; absent for a file that no row names yet, which is
+ *   read, not remembered
  * @throws CatalogError `file-not-found` with the message Java's clients look for; `too-large`; `bad-request` if unreadable;
  *   `unprocessable` if it is not the file that was committed
  */
@@ -53,17 +56,18 @@ export async function readMetadataFile(
   location: ValidatedLocation,
   sha256?: string,
 ): Promise<string> {
-  const cached = deps.metadataCache.get(location.uri)
+  const cached = sha256 === undefined ? undefined : deps.metadataCache.get(location.uri, sha256)
   if (cached !== undefined) return cached
   const stored = await deps.objects.read(location, METADATA_BYTES_MAX).catch(storageFailed)
   if (!stored) throw new CatalogError('file-not-found', `Failed to open input stream for file: ${location.uri}`)
   const text = await decode(location, isGzipName(location.uri) ? await gunzip(location, stored) : stored)
-  if (sha256 !== undefined && (await textSha256(text)) !== sha256)
+  if (sha256 === undefined) return text
+  if ((await textSha256(text)) !== sha256)
     throw new CatalogError(
       'unprocessable',
       `The metadata file ${location.uri} is not what was committed: somebody changed it in the bucket; restore that object`,
     )
-  deps.metadataCache.set(location.uri, text)
+  deps.metadataCache.set(location.uri, sha256, text)
   return text
 }
 

@@ -18,27 +18,58 @@ export interface MetadataFile {
   readonly text: string
 }
 
-/**
- * Writes the metadata files (create-only), then commits. If the store's answer is lost, the store is asked with the
- * fencing lookup, after which the commit either landed or never will; only then may the files be deleted.
- * @throws CatalogError `commit-state-unknown` if the store can't be asked either: the files stay; `unavailable` if a file
- *   could not be written, `too-large` or `bad-request` for what no store could keep: nothing was changed
- */
+type PublishDeps = Pick<CatalogDeps, 'tenant' | 'objects' | 'metadataCache'>
+
+/** A commit that is tried once. @throws CatalogError as {@link Publisher} */
 export async function publish(
-  deps: Pick<CatalogDeps, 'tenant' | 'objects' | 'metadataCache'>,
+  deps: PublishDeps,
   commit: CatalogCommit,
   ...files: readonly MetadataFile[]
 ): Promise<Published> {
-  await writeFiles(deps, files)
+  const publisher = publisherOf(deps)
   try {
-    const published = await decided(deps, commit)
-    if (published.outcome === 'committed')
-      for (const { location, text } of files) deps.metadataCache.set(location.uri, text)
-    else await forget(deps, files)
-    return published
-  } catch (error) {
-    if (isRefusal(error)) await forget(deps, files)
-    throw error
+    return await publisher.publish(commit, ...files)
+  } finally {
+    await publisher.end()
+  }
+}
+
+/** Tries a commit as often as its caller likes. What an attempt that lost has written, the next one need not write again. */
+export interface Publisher {
+  /**
+   * Writes the metadata files (create-only) that no attempt before it has written, then commits. If the store's answer is
+   * lost, the store is asked with the fencing lookup, after which the commit either landed or never will; only then may the
+   * files be deleted.
+   * @throws CatalogError `commit-state-unknown` if the store can't be asked either: the files stay; `unavailable` if a file
+   *   could not be written, `too-large` or `bad-request` for what no store could keep: nothing was changed
+   */
+  publish(commit: CatalogCommit, ...files: readonly MetadataFile[]): Promise<Published>
+  /** Deletes the files of attempts that definitely did not land, unless a later one that landed, or may have, has them too. */
+  end(): Promise<void>
+}
+
+export function publisherOf(deps: PublishDeps): Publisher {
+  /** Written files by location, each of which only commits name that never land. */
+  const unused = new Map<string, MetadataFile>()
+  return {
+    async publish(commit, ...files) {
+      const missing = files.filter(({ location }) => !unused.has(location.uri))
+      await writeFiles(deps, missing)
+      for (const { location } of files) unused.delete(location.uri)
+      const keep = (): void => {
+        for (const file of files) unused.set(file.location.uri, file)
+      }
+      try {
+        const published = await decided(deps, commit)
+        if (published.outcome === 'committed') remember(deps, commit, files)
+        else keep()
+        return published
+      } catch (error) {
+        if (isRefusal(error)) keep()
+        throw error
+      }
+    },
+    end: () => forget(deps, [...unused.values()]),
   }
 }
 
@@ -59,6 +90,19 @@ export async function untilDecided<T>(attempt: () => Promise<T | 'again' | 'lost
   throw last === 'lost'
     ? new CatalogError('commit-failed', 'Too many concurrent changes won; nothing was changed, read again and retry')
     : new CatalogError('unavailable', 'Too many concurrent changes; nothing was changed, try again')
+}
+
+/** What was committed is what is asked for next. */
+function remember(
+  deps: Pick<CatalogDeps, 'metadataCache'>,
+  { changes }: CatalogCommit,
+  files: readonly MetadataFile[],
+): void {
+  const hashes = new Map(changes.map(({ next }) => [next?.metadataLocation, next?.summary.metadataSha256]))
+  for (const { location, text } of files) {
+    const sha256 = hashes.get(location.uri)
+    if (sha256 !== undefined) deps.metadataCache.set(location.uri, sha256, text)
+  }
 }
 
 /** Writes all files or leaves none of them. */

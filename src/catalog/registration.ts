@@ -1,17 +1,17 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
-import { validateFile } from '#domain/location'
 import { summaryOf } from '#iceberg/summary'
-import type { Entry, EntryValue } from '#versions/model'
+import { OPEN_SEQ, type Entry, type EntryValue } from '#versions/model'
 import { readTable } from './change-table.ts'
 import { givenUp, overlap, readRegistration, type TableState, type VendedTable } from './create-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey, noSuchTable } from './keys.ts'
 import { chosenFolders, foldersAfter, foldersOf, type FolderChoice } from './locations.ts'
-import { readMetadataFile, textSha256 } from './metadata-files.ts'
+import { textSha256 } from './metadata-files.ts'
 import { again } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
+import { readLatest, stateOf } from './row-metadata.ts'
 import type { Vend } from './vend.ts'
 
 /**
@@ -46,11 +46,14 @@ export async function replaceTable(
       ? foldersAfter(metadata, current.locations, storage)
       : foldersOf(metadata, storage).map(({ uri }) => uri)
     const { objectId, locations: before } = current
-    const isThere = current.metadataLocation === metadataLocation
+    const { metadataSha256 } = summary
+    // The same name does not make it the same file: clients may write over what they register.
+    const isThere = current.metadataLocation === metadataLocation && current.summary.metadataSha256 === metadataSha256
     const opened = isThere ? before : locations
     const vended = {
       objectId,
       metadataLocation,
+      metadataSha256,
       metadata: text,
       locations: opened,
       credential: await input.vend(opened),
@@ -112,9 +115,9 @@ export async function unregisterTable(
   let current: Entry | null = input.entry
   return untilDecided(async () => {
     if (!current || current.objectId !== input.entry.objectId) throw noSuchTable(identifier)
-    const { objectId, metadataLocation, locations, rev, summary } = current
-    const file = validateFile(metadataLocation, storageOf(place), 'metadata location')
-    const metadata = await readMetadataFile(deps, file, summary.metadataSha256)
+    const at = { branchId: place.branch.id, seq: OPEN_SEQ }
+    const latest = await readLatest(deps, { at, storage: storageOf(place), identifier }, current)
+    const { objectId, rev } = latest.entry
     const published = await publish(
       deps,
       commitOf(
@@ -127,12 +130,12 @@ export async function unregisterTable(
           target: name,
           targetId: objectId,
           message: `unregister table ${name}`,
-          answer: metadataAnswer(current),
+          answer: metadataAnswer(latest.entry),
         },
         { changes: [{ key: assetKey(identifier), expect: rev, next: null }] },
       ),
     )
-    if (published.outcome === 'committed') return { objectId, metadataLocation, metadata, locations }
+    if (published.outcome === 'committed') return stateOf(latest)
     if (published.outcome !== 'conflict') return again(published)
     current = await readTable(deps, place, identifier)
     return 'lost'

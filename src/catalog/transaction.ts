@@ -1,22 +1,22 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
-import { validateFile } from '#domain/location'
-import type { R2Storage } from '#domain/records'
+import type { ValidatedLocation } from '#domain/location'
 import { createsTable, type TableCommit } from '#iceberg/commit'
-import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
+import { writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
 import { TRANSACTION_METADATA_CHARS_MAX } from '#src/limits'
-import type { Change, Entry, EntrySummary, Member } from '#versions/model'
+import { OPEN_SEQ, type Change, type Entry, type EntrySummary, type Member } from '#versions/model'
 import { applyCommit, applyCreation } from './apply-commit.ts'
 import { alreadyCreated, overlap } from './create-table.ts'
 import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, NO_CONTENT } from './idempotency.ts'
 import { assetKey, namespaceKey, noSuchNamespace, noSuchTable, viewStands } from './keys.ts'
+import { loadBase } from './lane-base.ts'
 import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
-import { readMetadataFile, textSha256 } from './metadata-files.ts'
+import { textSha256 } from './metadata-files.ts'
 import { again, valueOf } from './namespaces.ts'
 import { inParallel } from './parallel.ts'
-import { publish, untilDecided, type MetadataFile } from './publish.ts'
+import { publisherOf, untilDecided, type MetadataFile } from './publish.ts'
 import { trimLater, type LandedCommit } from './trim.ts'
 
 /** A transaction's commit to one table. `entry` is the row that authorization saw; null for a table to create. */
@@ -42,7 +42,7 @@ interface Evaluated extends Pick<TransactionChange, 'identifier'> {
 interface NextMetadata {
   readonly objectId: string
   readonly text: string
-  readonly where: Pick<TableMetadata, 'location' | 'properties'>
+  readonly file: ValidatedLocation
   readonly summary: EntrySummary
   readonly locations: readonly string[]
   readonly unusedBefore: readonly string[]
@@ -67,14 +67,14 @@ export async function commitTransaction(deps: CatalogDeps, caller: Caller, input
   const { place, changes } = input
   let rows: readonly (Entry | null)[] = changes.map(({ entry }) => entry)
   let evaluated: readonly Evaluated[] = []
+  const publisher = publisherOf(deps)
   await untilDecided(async () => {
     evaluated = await evaluate(deps, input, rows, evaluated)
     if (evaluated.every(({ next }) => next === null)) return finishUnchanged(deps, caller, NO_CONTENT)
     const steps = evaluated.map((table) => stepOf(deps, caller, input, table))
     const members = steps.flatMap(({ member }) => member ?? [])
     const created = evaluated.filter(({ base }) => base === null)
-    const published = await publish(
-      deps,
+    const published = await publisher.publish(
       {
         branchId: place.branch.id,
         at: deps.now().toISOString(),
@@ -99,7 +99,7 @@ export async function commitTransaction(deps: CatalogDeps, caller: Caller, input
       default:
         return again(published)
     }
-  })
+  }).finally(() => publisher.end())
 }
 
 async function readRows(deps: CatalogDeps, { place, changes }: Transaction): Promise<readonly (Entry | null)[]> {
@@ -149,11 +149,14 @@ function checkRow({ identifier, commit, entry }: TransactionChange, row: Entry |
 
 async function evaluateOne(
   deps: CatalogDeps,
-  { place: { warehouse }, folderChoice }: Transaction,
+  { place: { branch, warehouse }, folderChoice }: Transaction,
   { identifier, commit }: TransactionChange,
-  row: Entry | null,
+  seen: Entry | null,
 ): Promise<Evaluated> {
-  const base = row && { entry: row, metadata: await readBase(deps, warehouse.storage, row) }
+  const { storage } = warehouse
+  const at = { branchId: branch.id, seq: OPEN_SEQ }
+  const base = seen && (await loadBase(deps, { at, storage, identifier }, seen))
+  const row = base && base.entry
   const applied = base ? applyCommit(deps, warehouse, base, commit) : applyCreation(deps, warehouse, commit)
   if (!applied) return { identifier, base: row, next: null }
   const { metadata, locations } = applied
@@ -164,10 +167,10 @@ async function evaluateOne(
     next: {
       objectId: row?.objectId ?? deps.newId(),
       text,
-      where: { location: metadata.location, properties: metadata.properties },
+      file: nextMetadataFile(metadata, row?.metadataLocation ?? null, storage, deps.newId()),
       summary: { ...summaryOf(metadata), metadataSha256: await textSha256(text) },
       locations,
-      unusedBefore: chosenFolders(locations, row?.locations ?? [], folderChoice, warehouse.storage),
+      unusedBefore: chosenFolders(locations, row?.locations ?? [], folderChoice, storage),
       logs: base && { base: logOf(base.metadata), metadata: logOf(metadata) },
     },
   }
@@ -186,26 +189,20 @@ function trimTables(deps: CatalogDeps, place: Place, tables: readonly Evaluated[
     }
 }
 
-async function readBase(deps: CatalogDeps, storage: R2Storage, entry: Entry): Promise<TableMetadata> {
-  const file = validateFile(entry.metadataLocation, storage, 'metadata location')
-  return readTableMetadata(await readMetadataFile(deps, file, entry.summary.metadataSha256))
-}
-
 function stepOf(deps: CatalogDeps, caller: Caller, input: Transaction, { identifier, base, next }: Evaluated): Step {
   const key = assetKey(identifier)
   // Its requirements hold only while nobody else moves it, so the commit expects its row and writes it again.
   if (!next)
     return { change: { key, expect: base?.rev ?? null, next: base && valueOf(base) }, file: null, member: null }
-  const { objectId, text, where, summary, locations, unusedBefore } = next
-  const location = nextMetadataFile(where, base?.metadataLocation ?? null, storageOf(input.place), deps.newId())
+  const { objectId, text, file, summary, locations, unusedBefore } = next
   const name = dotted(identifier.namespace, identifier.name)
   const tables = `in a transaction of ${input.changes.length}`
   return {
-    file: { location, text },
+    file: { location: file, text },
     change: {
       key,
       expect: base?.rev ?? null,
-      next: { objectId, kind: 'table', metadataLocation: location.uri, locations, properties: {}, summary },
+      next: { objectId, kind: 'table', metadataLocation: file.uri, locations, properties: {}, summary },
       unusedBefore,
     },
     member: memberOf(deps, actorOf(caller), {

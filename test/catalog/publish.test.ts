@@ -2,7 +2,7 @@
 // Source: DESIGN 2.1 "Outcome fencing", 2.2; security case 32.
 import { describe, expect, it } from 'vitest'
 import { metadataCache } from '#catalog/metadata-files'
-import { publish, untilDecided } from '#catalog/publish'
+import { publish, publisherOf, untilDecided, type MetadataFile } from '#catalog/publish'
 import { validateFile } from '#domain/location'
 import type { ObjectStore } from '#objects/objects'
 import { memoryStore } from '#store/memory/memory'
@@ -184,6 +184,52 @@ describe('publish with several files', () => {
       kind: 'commit-state-unknown',
     })
     expect(objects.files.size).toBe(files.length)
+  })
+})
+
+describe('attempts at one change', () => {
+  const named = (name: string): MetadataFile => ({
+    location: validateFile(`s3://lake/t/metadata/${name}.metadata.json`, STORAGE, 'file'),
+    text: '{}',
+  })
+  const [kept, moved, newer] = [named('kept'), named('moved'), named('newer')]
+  const uris = (...files: readonly MetadataFile[]) => files.map(({ location: { uri } }) => uri).toSorted()
+
+  async function afterOneLost(faults: Partial<TenantStore> = {}) {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    const publisher = publisherOf({ tenant: { ...tenant, ...faults }, objects, metadataCache: metadataCache() })
+    if (!faults.commit)
+      expect((await publisher.publish(commitOf(branchId, 'c1', 'other'), kept, moved)).outcome).toBe('conflict')
+    const stored = () => [...objects.files.keys()].toSorted()
+    return { publisher, branchId, stored }
+  }
+
+  it('leave what the one that landed names, and nothing else', async () => {
+    const { publisher, branchId, stored } = await afterOneLost()
+    expect((await publisher.publish(commitOf(branchId, 'c2'), kept, newer)).outcome).toBe('committed')
+    await publisher.end()
+    expect(stored()).toEqual(uris(kept, newer))
+  })
+
+  it('leave nothing if none has landed', async () => {
+    const { publisher, stored } = await afterOneLost()
+    await publisher.end()
+    expect(stored()).toEqual([])
+  })
+
+  it('leave what the one names of which nobody can tell', async () => {
+    let asked = 0
+    const { publisher, branchId, stored } = await afterOneLost({
+      commit: async () => ((asked += 1) === 1 ? { outcome: 'conflict', change: 0 } : unknown()),
+      settle: async () => fail(),
+    })
+    expect((await publisher.publish(commitOf(branchId, 'c1'), kept, moved)).outcome).toBe('conflict')
+    await expect(publisher.publish(commitOf(branchId, 'c2'), kept, newer)).rejects.toMatchObject({
+      kind: 'commit-state-unknown',
+    })
+    await publisher.end()
+    expect(stored()).toEqual(uris(kept, newer))
   })
 })
 

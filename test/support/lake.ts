@@ -14,6 +14,8 @@ export interface Lake {
   faults: (real: TenantStore) => Faults
   /** Whether the nth file from now on fails to be written. */
   failAt: (nth: number) => boolean
+  /** What happens before the next file is read, once. */
+  beforeRead: (() => Promise<void>) | null
   /** Since the lake was opened. */
   readonly counts: { commits: number; creates: number; createsAtOnce: number }
   post(path: string, body: unknown): Promise<Answer>
@@ -38,6 +40,7 @@ export async function openLake(): Promise<Lake> {
     counts,
     faults: () => ({}),
     failAt: () => false,
+    beforeRead: null,
     post: (path, body) => catalog.call(catalog.admin, 'POST', path, body),
     createTable: (namespace, name, more = {}) =>
       lake.post(`/v1/demo/namespaces/${namespace}/tables`, { name, schema: SIMPLE_SCHEMA, ...more }),
@@ -118,6 +121,13 @@ function faultyObjects(files: ObjectStore, lake: () => Lake | undefined): Object
   let underWay = 0
   return {
     ...files,
+    async read(...input) {
+      const open = lake()
+      const first = open?.beforeRead
+      if (open) open.beforeRead = null
+      await first?.()
+      return files.read(...input)
+    },
     async create(...input) {
       const open = lake()
       if (!open) return files.create(...input)

@@ -15,7 +15,7 @@ export type SnapshotsMode = 'all' | 'refs'
  */
 export async function tableEtag(
   context: CatalogContext<unknown>,
-  { objectId, metadataLocation }: Pick<TableState, 'objectId' | 'metadataLocation'>,
+  { objectId, metadataLocation, metadataSha256 }: Pick<TableState, 'objectId' | 'metadataLocation' | 'metadataSha256'>,
   access: StorageAccess,
   snapshots: SnapshotsMode = 'all',
 ): Promise<string | null> {
@@ -23,7 +23,7 @@ export async function tableEtag(
   const { caller, place, vending, deps, headers } = context
   const { catalog, branch, seq } = place
   const covered = JSON.stringify([
-    [caller.tenantId, catalog.id, branch.id, seq, objectId, metadataLocation],
+    [caller.tenantId, catalog.id, branch.id, seq, objectId, metadataLocation, metadataSha256],
     [snapshots, delegationAsked(headers), access, vending?.endpoint ?? null],
     Math.floor(deps.now().getTime() / (ETAG_WINDOW_SECONDS * 1000)),
   ])

@@ -1,10 +1,9 @@
 import { batchRows } from '#catalog/list'
 import { noSuchTable } from '#catalog/keys'
-import { readMetadataFile } from '#catalog/metadata-files'
 import { keepReport } from '#catalog/metrics'
+import { pointerOf, readLatest, stateOf } from '#catalog/row-metadata'
 import { badRequest } from '#domain/errors'
 import { checkName, namespaceLevels, namespacePath, type TableIdentifier } from '#domain/ident'
-import { validateFile } from '#domain/location'
 import { readTableMetadata, writeTableMetadata } from '#iceberg/metadata'
 import { onlyReferencedSnapshots } from '#iceberg/refs-view'
 import { METRICS_REPORT_BYTES_MAX } from '#src/limits'
@@ -56,17 +55,21 @@ export const loadTable = catalogRoute({
     const snapshots = context.query.get('snapshots')?.toLowerCase() ?? 'all'
     if (snapshots !== 'all' && snapshots !== 'refs')
       throw badRequest(`Invalid snapshots: expected 'all' or 'refs', found ${JSON.stringify(snapshots.slice(0, 20))}`)
-    const { objectId, metadataLocation, locations, summary } = foundTable(context)
     const access = accessOf(context, 'table')
-    const etag = await tableEtag(context, { objectId, metadataLocation }, access, snapshots)
+    const seen = foundTable(context)
+    const etag = await tableEtag(context, pointerOf(seen), access, snapshots)
     if (isMatch(context.headers.get('if-none-match'), etag)) return notModified(etagHeader(etag))
-    const file = validateFile(metadataLocation, context.place.warehouse.storage, 'metadata location')
-    const stored = await readMetadataFile(context.deps, file, summary.metadataSha256)
-    const metadata =
-      snapshots === 'all' ? stored : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored)))
     const table = tableParameter(context)
-    const credential = await credentialFor(context, table, locations, access)
-    return loadResult(context, table, { objectId, metadataLocation, metadata, locations }, credential, etag)
+    const { branch, seq, warehouse } = context.place
+    const place = { at: { branchId: branch.id, seq }, storage: warehouse.storage, identifier: table }
+    const stored = stateOf(await readLatest(context.deps, place, seen))
+    const metadata =
+      snapshots === 'all'
+        ? stored.metadata
+        : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored.metadata)))
+    const credential = await credentialFor(context, table, stored.locations, access)
+    const loaded = await tableEtag(context, stored, access, snapshots)
+    return loadResult(context, table, { ...stored, metadata }, credential, loaded)
   },
 })
 

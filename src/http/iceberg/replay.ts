@@ -1,6 +1,6 @@
 import type { TableState } from '#catalog/create-table'
 import { readMetadataFile } from '#catalog/metadata-files'
-import { CatalogError } from '#domain/errors'
+import { mayBeOutdated, pointerOf, readLatest, stateOf } from '#catalog/row-metadata'
 import { validateFile } from '#domain/location'
 import type { StorageAccess } from '#signers/signer'
 import type { Entry, MetadataAnswer } from '#versions/model'
@@ -35,21 +35,20 @@ export const repeatView: Repeat = async (context, answer) => {
   return viewResult({ metadataLocation: metadataLocation ?? '', metadata })
 }
 
-/** The metadata that was answered; if its file is gone, what the object has come to, for who may read that. */
+/** The metadata that was answered; if its file is gone or another one, what the object has come to, for who may read that. */
 async function stateThen(context: CatalogContext<unknown>, answer: MetadataAnswer): Promise<TableState> {
-  const { objectId } = answer
+  const { kind, objectId, metadataLocation, metadataSha256 } = answer
+  const { branch, seq, warehouse } = context.place
   const row = rowOf(context, answer)
-  const read = async (metadataLocation: string | null, sha256?: string): Promise<TableState> => {
-    const file = validateFile(metadataLocation, context.place.warehouse.storage, 'metadata location')
-    const metadata = await readMetadataFile(context.deps, file, sha256)
-    return { objectId, metadataLocation, metadata, locations: row?.locations ?? [] }
-  }
   try {
-    return await read(answer.metadataLocation, answer.metadataSha256 ?? undefined)
+    const file = validateFile(metadataLocation, warehouse.storage, 'metadata location')
+    const metadata = await readMetadataFile(context.deps, file, metadataSha256 ?? undefined)
+    return { objectId, metadataLocation, metadataSha256, metadata, locations: row?.locations ?? [] }
   } catch (error) {
-    const isGone = error instanceof CatalogError && error.kind === 'file-not-found'
-    if (!isGone || !row || !context.may(['read'], answer.kind)) throw error
-    return read(row.metadataLocation, row.summary.metadataSha256)
+    if (!mayBeOutdated(error) || !row || !context.may(['read'], kind)) throw error
+    const { namespace, name = '' } = context.target(kind)
+    const place = { at: { branchId: branch.id, seq }, storage: warehouse.storage, identifier: { namespace, name } }
+    return stateOf(await readLatest(context.deps, place, row))
   }
 }
 
@@ -61,6 +60,7 @@ function rowOf(context: CatalogContext<unknown>, answer: MetadataAnswer): Entry 
 
 /** Whoever made a table may write it as he made it. Once others have changed it, his grants on it say what he may. */
 function accessNow(context: CatalogContext<unknown>, row: Entry, answer: MetadataAnswer): StorageAccess | null {
-  if (row.metadataLocation === answer.metadataLocation) return 'read-write'
+  const { metadataLocation, metadataSha256 } = pointerOf(row)
+  if (metadataLocation === answer.metadataLocation && metadataSha256 === answer.metadataSha256) return 'read-write'
   return context.may(['read'], 'table') ? accessOf(context, 'table') : null
 }

@@ -37,6 +37,23 @@ describe('a lost race', () => {
     expect(lake.catalog.objects.files.size).toBe(3 + 3)
   })
 
+  it('writes the files of tables that did not move no second time', async () => {
+    let lost = 0
+    lake.faults = (real) => ({
+      async commit(commit) {
+        if (commit.changes.length > 1 && lost < 3) {
+          lost += 1
+          await lake.post('/v1/demo/namespaces/ns/tables/b', setting('b', `theirs-${lost}`))
+        }
+        return real.commit(commit)
+      },
+    })
+    const answer = await lake.transaction(setting('a', 'mine'), setting('b', 'mine'), setting('c', 'mine'))
+    expect([answer.status, lost, lake.counts.creates]).toEqual([204, 3, 3 + 3 * 2])
+    for (const name of ['a', 'b', 'c']) expect(await lake.properties(name)).toMatchObject({ mine: 'x' })
+    expect(lake.catalog.objects.files.size).toBe(3 + 3 + 3)
+  })
+
   it('is a 409 if a requirement no longer holds, and no table has moved', async () => {
     const schema = { type: 'struct', fields: [{ id: 1, name: 'renamed', type: 'long', required: false }] }
     meanwhile(() =>
