@@ -3,7 +3,7 @@ import { dotted, type TableIdentifier } from '#domain/ident'
 import type { Entry, PurgeRequest } from '#versions/model'
 import { commitOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, NO_CONTENT } from './idempotency.ts'
-import { assetKey, namespaceKey, noSuchAsset, noSuchNamespace, type AssetType } from './keys.ts'
+import { assetKey, noSuchAsset, noSuchNamespace, stillThere, type AssetType } from './keys.ts'
 import { again, valueOf } from './namespaces.ts'
 import { publish, untilDecided } from './publish.ts'
 
@@ -52,13 +52,14 @@ export async function dropAsset(
 }
 
 /**
- * Renames a table or view within its catalog; its files and its metadata stay as they are.
+ * Renames a table or view within its catalog; its files and its metadata stay as they are. `parent` is the row of the
+ * destination's namespace that authorization saw.
  * @throws CatalogError `no-such-table`, `no-such-view`, `no-such-namespace`, `already-exists`
  */
 export async function renameAsset(
   deps: CatalogDeps,
   caller: Caller,
-  input: { place: Place; source: TableIdentifier; destination: TableIdentifier; entry: Entry },
+  input: { place: Place; source: TableIdentifier; destination: TableIdentifier; parent: Entry; entry: Entry },
 ): Promise<void> {
   const { place, source, destination } = input
   const from = dotted(source.namespace, source.name)
@@ -87,7 +88,7 @@ export async function renameAsset(
             { key: assetKey(destination), expect: null, next: valueOf(current) },
             { key: assetKey(source), expect: current.rev, next: null },
           ],
-          checks: [{ exists: namespaceKey(destination.namespace) }],
+          checks: [stillThere(input.parent)],
         },
       ),
     )

@@ -7,12 +7,12 @@ import { newTableMetadata, type CreateRequest } from '#iceberg/create'
 import { parseForeign } from '#iceberg/json'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
-import type { EntryValue } from '#versions/model'
+import type { Entry, EntryValue } from '#versions/model'
 import { applyCreation } from './apply-commit.ts'
 import { readAsset } from './change-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { metadataAnswer } from './idempotency.ts'
-import { assetKey, nameTaken, namespaceKey, noSuchNamespace } from './keys.ts'
+import { assetKey, nameTaken, noSuchNamespace, stillThere } from './keys.ts'
 import {
   checkLocations,
   checkRegistered,
@@ -49,6 +49,8 @@ export interface VendedTable extends TableState {
 
 interface Creation {
   readonly place: Place
+  /** The row of the namespace that authorization saw. */
+  readonly parent: Entry
   readonly identifier: TableIdentifier
   readonly folderChoice: FolderChoice
   /** Left out where no credential goes out with the table. */
@@ -210,10 +212,7 @@ async function insert(
         },
         {
           changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],
-          checks: [
-            { exists: namespaceKey(identifier.namespace) },
-            ...(existing ? [{ untrimmed: existing.location }] : []),
-          ],
+          checks: [stillThere(input.parent), ...(existing ? [{ untrimmed: existing.location }] : [])],
         },
       ),
       ...(file ? [file] : []),

@@ -1,10 +1,18 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, namespacePath, type Namespace, type TableIdentifier } from '#domain/ident'
-import type { AssetKind, Key } from '#versions/model'
+import type { AssetKind, Check, Entry, Key } from '#versions/model'
 
 /** The key of a namespace: a row of its parent. */
 export function namespaceKey(namespace: Namespace): Key {
   return { class: 'namespace', namespace: namespacePath(namespace.slice(0, -1)), name: namespace.at(-1) ?? '' }
+}
+
+/**
+ * That a namespace still is the object whose row authorization saw, not another one of its name. Those above it need no
+ * check: a namespace that is not empty is never dropped, so they are the same as long as this one is.
+ */
+export function stillThere({ class: of, namespace, name, objectId }: Entry): Check {
+  return { exists: { class: of, namespace, name }, objectId }
 }
 
 /** The key that tables and views share. */

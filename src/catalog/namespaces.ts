@@ -3,18 +3,21 @@ import { dotted, namespacePath, type Namespace } from '#domain/ident'
 import type { Change, Check, Entry, EntryValue, FinalAnswer, LogKind } from '#versions/model'
 import { commitOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, jsonAnswer, NO_CONTENT, replayed } from './idempotency.ts'
-import { namespaceKey, noSuchNamespace } from './keys.ts'
+import { namespaceKey, noSuchNamespace, stillThere } from './keys.ts'
 import { publish, untilDecided, type Published } from './publish.ts'
 
 export type Properties = Readonly<Record<string, string>>
 
-/** Creates a namespace; its parent, if it has one, must exist. @throws CatalogError `already-exists`, `no-such-namespace` */
+/**
+ * Creates a namespace in `parent`, the row that authorization saw, or in the catalog itself.
+ * @throws CatalogError `already-exists`, `no-such-namespace`
+ */
 export async function createNamespace(
   deps: CatalogDeps,
   caller: Caller,
-  input: { place: Place; namespace: Namespace; properties: Properties },
+  input: { place: Place; namespace: Namespace; parent: Entry | null; properties: Properties },
 ): Promise<void> {
-  const parent = input.namespace.slice(0, -1)
+  const { parent } = input
   const next: EntryValue = {
     objectId: deps.newId(),
     kind: 'namespace',
@@ -26,7 +29,7 @@ export async function createNamespace(
   await untilDecided(async () => {
     const published = await change(deps, caller, input, 'create', {
       changes: [{ key: namespaceKey(input.namespace), expect: null, next }],
-      checks: parent.length > 0 ? [{ exists: namespaceKey(parent) }] : [],
+      checks: parent ? [stillThere(parent)] : [],
       targetId: next.objectId,
       answer: jsonAnswer({ namespace: input.namespace, properties: input.properties }),
     })
@@ -36,7 +39,7 @@ export async function createNamespace(
       case 'conflict':
         throw new CatalogError('already-exists', `Namespace already exists: ${dotted(input.namespace)}`)
       case 'check-failed':
-        throw noSuchNamespace(parent)
+        throw noSuchNamespace(input.namespace.slice(0, -1))
       default:
         return again(published)
     }
@@ -61,7 +64,7 @@ export async function updateProperties(
 ): Promise<PropertiesUpdated> {
   let current: Entry | null = input.entry
   return untilDecided(async () => {
-    if (!current) throw noSuchNamespace(input.namespace)
+    if (!current || current.objectId !== input.entry.objectId) throw noSuchNamespace(input.namespace)
     const base: Entry = current
     const removals = [...new Set(input.removals)]
     const removed = removals.filter((key) => Object.hasOwn(base.properties, key))
@@ -97,7 +100,7 @@ export async function dropNamespace(
 ): Promise<void> {
   let current: Entry | null = input.entry
   await untilDecided(async () => {
-    if (!current) throw noSuchNamespace(input.namespace)
+    if (!current || current.objectId !== input.entry.objectId) throw noSuchNamespace(input.namespace)
     const published = await change(deps, caller, input, 'drop', {
       changes: [{ key: namespaceKey(input.namespace), expect: current.rev, next: null }],
       checks: [{ empty: namespacePath(input.namespace) }],

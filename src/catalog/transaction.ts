@@ -5,12 +5,12 @@ import { createsTable, type TableCommit } from '#iceberg/commit'
 import { writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
 import { TRANSACTION_METADATA_CHARS_MAX } from '#src/limits'
-import { OPEN_SEQ, type Change, type Entry, type EntrySummary, type Member } from '#versions/model'
+import { OPEN_SEQ, type Change, type Check, type Entry, type EntrySummary, type Member } from '#versions/model'
 import { applyCommit, applyCreation } from './apply-commit.ts'
 import { alreadyCreated, overlap } from './create-table.ts'
 import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, NO_CONTENT } from './idempotency.ts'
-import { assetKey, namespaceKey, noSuchNamespace, noSuchTable, viewStands } from './keys.ts'
+import { assetKey, noSuchNamespace, noSuchTable, stillThere, viewStands } from './keys.ts'
 import { loadBase } from './lane-base.ts'
 import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
 import { textSha256 } from './metadata-files.ts'
@@ -19,11 +19,15 @@ import { inParallel } from './parallel.ts'
 import { publisherOf, untilDecided, type MetadataFile } from './publish.ts'
 import { trimLater, type LandedCommit } from './trim.ts'
 
-/** A transaction's commit to one table. `entry` is the row that authorization saw; null for a table to create. */
+/**
+ * A transaction's commit to one table. `entry` is the row that authorization saw, null for a table to create; `parent` that
+ * of its namespace.
+ */
 export interface TransactionChange {
   readonly identifier: TableIdentifier
   readonly commit: TableCommit
   readonly entry: Entry | null
+  readonly parent: Entry | null
 }
 
 interface Transaction {
@@ -68,38 +72,47 @@ export async function commitTransaction(deps: CatalogDeps, caller: Caller, input
   let rows: readonly (Entry | null)[] = changes.map(({ entry }) => entry)
   let evaluated: readonly Evaluated[] = []
   const publisher = publisherOf(deps)
-  await untilDecided(async () => {
-    evaluated = await evaluate(deps, input, rows, evaluated)
-    if (evaluated.every(({ next }) => next === null)) return finishUnchanged(deps, caller, NO_CONTENT)
-    const steps = evaluated.map((table) => stepOf(deps, caller, input, table))
-    const members = steps.flatMap(({ member }) => member ?? [])
-    const created = evaluated.filter(({ base }) => base === null)
-    const published = await publisher.publish(
-      {
-        branchId: place.branch.id,
-        at: deps.now().toISOString(),
-        members: members.map((member, index) => (index === 0 ? member : { ...member, idempotency: null })),
-        changes: steps.map(({ change }) => change),
-        checks: created.map(({ identifier }) => ({ exists: namespaceKey(identifier.namespace) })),
-        purges: [],
-      },
-      ...steps.flatMap(({ file }) => file ?? []),
-    )
-    switch (published.outcome) {
-      case 'committed':
-        trimTables(deps, place, evaluated, published.seq)
-        return undefined
-      case 'check-failed':
-        throw noSuchNamespace(created[published.check]?.identifier.namespace ?? [])
-      case 'overlap':
-        throw overlap(evaluated[published.change]?.next?.locations ?? [])
-      case 'conflict':
-        rows = await readRows(deps, input)
-        return 'lost'
-      default:
-        return again(published)
-    }
-  }).finally(() => publisher.end())
+  try {
+    await untilDecided(async () => {
+      evaluated = await evaluate(deps, input, rows, evaluated)
+      if (evaluated.every(({ next }) => next === null)) return finishUnchanged(deps, caller, NO_CONTENT)
+      const steps = evaluated.map((table) => stepOf(deps, caller, input, table))
+      const members = steps.flatMap(({ member }) => member ?? [])
+      const created = changes.filter((_, index) => evaluated[index]?.base === null)
+      const published = await publisher.publish(
+        {
+          branchId: place.branch.id,
+          at: deps.now().toISOString(),
+          members: members.map((member, index) => (index === 0 ? member : { ...member, idempotency: null })),
+          changes: steps.map(({ change }) => change),
+          checks: created.map(({ identifier, parent }) => parentOf(identifier, parent)),
+          purges: [],
+        },
+        ...steps.flatMap(({ file }) => file ?? []),
+      )
+      switch (published.outcome) {
+        case 'committed':
+          trimTables(deps, place, evaluated, published.seq)
+          return undefined
+        case 'check-failed':
+          throw noSuchNamespace(created[published.check]?.identifier.namespace ?? [])
+        case 'overlap':
+          throw overlap(evaluated[published.change]?.next?.locations ?? [])
+        case 'conflict':
+          rows = await readRows(deps, input)
+          return 'lost'
+        default:
+          return again(published)
+      }
+    })
+  } finally {
+    await publisher.end()
+  }
+}
+
+function parentOf({ namespace }: TableIdentifier, parent: Entry | null): Check {
+  if (!parent) throw noSuchNamespace(namespace)
+  return stillThere(parent)
 }
 
 async function readRows(deps: CatalogDeps, { place, changes }: Transaction): Promise<readonly (Entry | null)[]> {

@@ -12,7 +12,7 @@ import type { Entry, EntryValue } from '#versions/model'
 import { readAsset } from './change-table.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, metadataAnswer } from './idempotency.ts'
-import { assetKey, namespaceKey, nameTaken, noSuchNamespace, noSuchView } from './keys.ts'
+import { assetKey, nameTaken, noSuchNamespace, noSuchView, stillThere } from './keys.ts'
 import {
   chosenFolders,
   chosenLocation,
@@ -37,11 +37,16 @@ interface ViewInput {
   readonly folderChoice: FolderChoice
 }
 
+interface ViewCreation extends ViewInput {
+  /** The row of the namespace that authorization saw. */
+  readonly parent: Entry
+}
+
 /** Creates a view. @throws CatalogError `already-exists`, `no-such-namespace`, `bad-request` */
 export async function createView(
   deps: CatalogDeps,
   caller: Caller,
-  input: ViewInput & { request: CreateViewRequest },
+  input: ViewCreation & { request: CreateViewRequest },
 ): Promise<ViewState> {
   const { request, place } = input
   const location = chosenLocation(request.location, place.warehouse) ?? defaultLocation(storageOf(place), deps.newId())
@@ -56,7 +61,7 @@ export async function createView(
 export async function registerView(
   deps: CatalogDeps,
   caller: Caller,
-  input: ViewInput & { metadataLocation: string },
+  input: ViewCreation & { metadataLocation: string },
 ): Promise<ViewState> {
   const storage = storageOf(input.place)
   const location = input.metadataLocation
@@ -156,7 +161,7 @@ function readRegistered(text: string, location: string): ViewMetadata {
 async function insert(
   deps: CatalogDeps,
   caller: Caller,
-  input: ViewInput & {
+  input: ViewCreation & {
     metadata: ViewMetadata
     kind: 'create' | 'register'
     existing?: { location: string; text: string }
@@ -188,7 +193,7 @@ async function insert(
         },
         {
           changes: [{ key: assetKey(identifier), expect: null, next, unusedBefore }],
-          checks: [{ exists: namespaceKey(identifier.namespace) }],
+          checks: [stillThere(input.parent)],
         },
       ),
       ...(file ? [file] : []),

@@ -102,11 +102,15 @@ export interface Change {
 }
 
 /**
- * What must hold without being changed: a key that exists, a namespace (its stored path) without any content, or a
- * metadata file that was not given up (`HistoryStore.trim`). It is looked at before the commit's own changes. Whatever
- * points at a metadata file that it did not write, and that is not what the key shows already, checks `untrimmed`.
+ * What must hold without being changed: a key that exists (as the object `objectId`, if that is given), a namespace (its
+ * stored path) without any content, or a metadata file that was not given up (`HistoryStore.trim`). It is looked at before
+ * the commit's own changes. Whatever points at a metadata file that it did not write, and that is not what the key shows
+ * already, checks `untrimmed`.
  */
-export type Check = { readonly exists: Key } | { readonly empty: string } | { readonly untrimmed: string }
+export type Check =
+  | { readonly exists: Key; readonly objectId?: string }
+  | { readonly empty: string }
+  | { readonly untrimmed: string }
 
 export type LogKind = 'create' | 'update' | 'replace' | 'register' | 'rename' | 'drop' | 'purge' | 'merge' | 'revert'
 

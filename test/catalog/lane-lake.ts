@@ -1,6 +1,7 @@
 import { readTable } from '#catalog/change-table'
 import { createTable } from '#catalog/create-table'
 import type { Caller, CatalogDeps, Place } from '#catalog/deps'
+import { namespaceKey } from '#catalog/keys'
 import type { LaneRequest } from '#catalog/lane-queue'
 import { metadataCache } from '#catalog/metadata-files'
 import { createNamespace } from '#catalog/namespaces'
@@ -8,7 +9,7 @@ import { parseCreateRequest } from '#iceberg/create'
 import type { CommitOutcome, TenantStore } from '#store/store'
 import { openCatalog, SIMPLE_SCHEMA } from '#test/support/catalog'
 import { memoryObjects, type MemoryObjects } from '#test/support/objects'
-import type { CatalogCommit } from '#versions/model'
+import type { CatalogCommit, Entry } from '#versions/model'
 
 export const identifier = { namespace: ['ns'], name: 't' }
 
@@ -126,12 +127,21 @@ export async function openLaneLake(): Promise<LaneLake> {
       return { held: came.promise, letGo: open.resolve }
     },
   }
-  await createNamespace(lake.deps, caller, { place, namespace: ['ns'], properties: {} })
+  await createNamespace(lake.deps, caller, { place, parent: null, namespace: ['ns'], properties: {} })
   const request = parseCreateRequest({ name: 't', schema: SIMPLE_SCHEMA })
-  await createTable(lake.deps, caller, { place, identifier, request, folderChoice: 'any' })
+  const parent = await namespaceRow(lake)
+  await createTable(lake.deps, caller, { place, parent, identifier, request, folderChoice: 'any' })
   lake.outcomes.length = 0
   lake.landed.length = 0
   return lake
+}
+
+/** The row of the namespace that the lake's table lies in. */
+export async function namespaceRow({ deps, place }: Pick<LaneLake, 'deps' | 'place'>): Promise<Entry> {
+  const { entries } = await deps.tenant.read({ at: { branchId: place.branch.id }, keys: [namespaceKey(['ns'])] })
+  const [row] = entries
+  if (!row) throw new Error('expected the namespace to be there')
+  return row
 }
 
 /** Sets one property, whatever there is. */

@@ -8,7 +8,7 @@ import { parseCreateRequest } from '#iceberg/create'
 import { LANE_QUEUE_CHARS_MAX, LANE_QUEUE_MAX } from '#src/limits'
 import { SIMPLE_SCHEMA } from '#test/support/catalog'
 import { turn } from '#test/support/lake'
-import { identifier, openLaneLake, setting, type LaneLake } from './lane-lake.ts'
+import { identifier, namespaceRow, openLaneLake, setting, type LaneLake } from './lane-lake.ts'
 
 let lake: LaneLake
 let deps: LaneLake['deps']
@@ -121,7 +121,8 @@ describe('a lane whose cache is stale', () => {
     await dropAsset(deps, caller, { place, identifier, entry: stale.entry, purge: false })
     await expect(lane.commit(deps, stale)).rejects.toMatchObject({ kind: 'no-such-table' })
     const request = parseCreateRequest({ name: 't', schema: SIMPLE_SCHEMA })
-    await createTable(deps, caller, { place, identifier, request, folderChoice: 'any' })
+    const parent = await namespaceRow({ deps, place })
+    await createTable(deps, caller, { place, parent, identifier, request, folderChoice: 'any' })
     await expect(lane.commit(deps, stale)).rejects.toMatchObject({ kind: 'no-such-table' })
   })
 
@@ -130,7 +131,8 @@ describe('a lane whose cache is stale', () => {
     await lane.commit(deps, await requestOf(setting('a')))
     const request = await requestOf(setting('b'))
     const destination = { namespace: ['ns'], name: 'moved' }
-    await renameAsset(deps, caller, { place, source: identifier, destination, entry: request.entry })
+    const parent = await namespaceRow({ deps, place })
+    await renameAsset(deps, caller, { place, source: identifier, destination, parent, entry: request.entry })
     const moved = await readTable(deps, place, destination)
     if (!moved) throw new Error('not moved')
     await lane.commit(deps, { ...request, entry: moved, identifier: destination })

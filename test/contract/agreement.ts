@@ -47,11 +47,14 @@ const changeArbitrary = fc.record({
   file: small(3),
 })
 const checkArbitrary = fc.oneof(
-  fc.record({ exists: small(KEYS.length - 1) }),
+  fc.record({ exists: small(KEYS.length - 1), object: fc.option(small(3), { freq: 1 }) }),
   fc.record({ empty: small(NAMESPACES.length - 1) }),
   fc.record({ untrimmed: small(3) }),
 )
-type CheckStep = { readonly exists: number } | { readonly empty: number } | { readonly untrimmed: number }
+type CheckStep =
+  | { readonly exists: number; readonly object: number | null }
+  | { readonly empty: number }
+  | { readonly untrimmed: number }
 const commitArbitrary = fc.record({
   do: fc.constant('commit' as const),
   branch: small(4),
@@ -229,19 +232,25 @@ class History {
 
 function checkOf(one: CheckStep): Check {
   if ('untrimmed' in one) return { untrimmed: fileAt(one.untrimmed) }
-  return 'exists' in one ? { exists: pick(KEYS, one.exists) } : { empty: pick(NAMESPACES, one.empty) }
+  if ('empty' in one) return { empty: pick(NAMESPACES, one.empty) }
+  const key = pick(KEYS, one.exists)
+  return { exists: key, ...(one.object === null ? {} : { objectId: objectAt(key, one.object) }) }
 }
 
 function valueOf(key: Key, one: CommitStep['changes'][number]): EntryValue {
   const isNamespace = key.class === 'namespace'
   return {
-    objectId: `${isNamespace ? 'namespace' : 'object'} ${one.object}`,
+    objectId: objectAt(key, one.object),
     kind: isNamespace ? 'namespace' : one.isView ? 'view' : 'table',
     metadataLocation: isNamespace ? null : fileAt(one.file),
     locations: isNamespace || one.folder === null ? [] : [pick(FOLDERS, one.folder)],
     properties: { p: String(one.object) },
     summary: {},
   }
+}
+
+function objectAt(key: Key, number: number): string {
+  return `${key.class === 'namespace' ? 'namespace' : 'object'} ${number}`
 }
 
 function fileAt(number: number): string {

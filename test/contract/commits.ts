@@ -6,6 +6,7 @@ import {
   commitOf,
   create,
   dump,
+  fork,
   land,
   landCreate,
   member,
@@ -105,6 +106,27 @@ export function commitsContract(open: OpenStore): void {
       expect(await withChecks({ checks: [{ empty: 'a' }] })).toEqual({ outcome: 'check-failed', check: 0 })
       await land(tenant, commitOf(main.id, [{ key: namespaceKey('a', 'child'), expect: child.rev, next: null }]))
       expect(await withChecks({ checks: [{ empty: 'a' }] })).toMatchObject({ outcome: 'committed' })
+    })
+
+    it('tells the object under a key from another one of its name', async () => {
+      const { tenant, main } = await newTenant(open)
+      const key = namespaceKey('', 'a')
+      const first = await landCreate(tenant, main.id, key, namespaceValue())
+      const stillThere = async (objectId: string, branchId = main.id) =>
+        tenant.commit(commitOf(branchId, [], { checks: [{ exists: key }, { exists: key, objectId }] }))
+      expect(await stillThere(first.objectId)).toMatchObject({ outcome: 'committed' })
+      expect(await stillThere(newId())).toEqual({ outcome: 'check-failed', check: 1 })
+      const dev = await fork(tenant, main.id, 'dev')
+      await land(tenant, commitOf(main.id, [{ key, expect: first.rev, next: null }]))
+      expect(await stillThere(first.objectId)).toEqual({ outcome: 'check-failed', check: 0 })
+      const second = await landCreate(tenant, main.id, key, namespaceValue())
+      expect(await stillThere(first.objectId)).toEqual({ outcome: 'check-failed', check: 1 })
+      expect(await stillThere(second.objectId)).toMatchObject({ outcome: 'committed' })
+      expect(await stillThere(first.objectId, dev.id)).toMatchObject({ outcome: 'committed' })
+      expect(await stillThere(second.objectId, dev.id)).toEqual({ outcome: 'check-failed', check: 1 })
+      const { objectId } = second
+      await land(tenant, commitOf(main.id, [{ key, expect: second.rev, next: namespaceValue({ a: 'b' }) }]))
+      expect(await stillThere(objectId)).toEqual({ outcome: 'check-failed', check: 1 })
     })
 
     it('looks at conditions in one order: ids, branch, head, expectations, checks, folders', async () => {

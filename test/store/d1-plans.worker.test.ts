@@ -41,7 +41,7 @@ beforeAll(async () => {
   await land(
     tenant,
     commitOf(main.id, [{ key, expect: rev, next: null }], {
-      checks: [{ exists: key }, { untrimmed: 's3://lake/a/m.json' }],
+      checks: [{ exists: key, objectId: value.objectId }, { untrimmed: 's3://lake/a/m.json' }],
       purges: [{ id, objectId: 'o', warehouseId: 'w', metadataLocation: 's3://lake/b/m', locations: ['s3://lake/b/'] }],
     }),
   )

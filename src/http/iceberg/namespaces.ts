@@ -46,8 +46,10 @@ export const createNamespaceRoute = catalogRoute({
   body: (body) => ({ namespace: checkNamespace(field(body, 'namespace')), properties: properties(body, 'properties') }),
   targets: ({ body }) => ({ parent: { namespace: body.namespace.slice(0, -1) } }),
   writes: true,
-  handler: async ({ deps, caller, place, body }) => {
-    await createNamespace(deps, caller, { place, ...body })
+  handler: async (context) => {
+    const { deps, caller, place, body } = context
+    const parent = body.namespace.length > 1 ? foundNamespace(context, 'parent') : null
+    await createNamespace(deps, caller, { place, parent, ...body })
     return json({ namespace: body.namespace, properties: body.properties })
   },
 })
@@ -59,7 +61,7 @@ export const loadNamespace = catalogRoute({
   targets: onNamespace,
   writes: false,
   handler: async (context) => {
-    const { properties: stored } = found(context)
+    const { properties: stored } = foundNamespace(context)
     return json({ namespace: context.target('namespace').namespace, properties: stored })
   },
 })
@@ -81,7 +83,11 @@ export const dropNamespaceRoute = catalogRoute({
   writes: true,
   handler: async (context) => {
     const { namespace } = context.target('namespace')
-    await dropNamespace(context.deps, context.caller, { place: context.place, namespace, entry: found(context) })
+    await dropNamespace(context.deps, context.caller, {
+      place: context.place,
+      namespace,
+      entry: foundNamespace(context),
+    })
     return noContent()
   },
 })
@@ -108,7 +114,7 @@ export const updateNamespaceProperties = catalogRoute({
     const { updated, removed, missing } = await updateProperties(context.deps, context.caller, {
       place: context.place,
       namespace,
-      entry: found(context),
+      entry: foundNamespace(context),
       ...context.body,
     })
     return json({ updated, removed, missing })
@@ -143,8 +149,9 @@ function parentOf(asked: Asked<unknown>): Namespace {
   return decodeParent(asked.query.get('parent') ?? '', isPyIceberg)
 }
 
-function found(context: CatalogContext<unknown>): Entry {
-  const entry = context.entry('namespace')
-  if (!entry) throw noSuchNamespace(context.target('namespace').namespace)
+/** The row of one of the route's namespaces; authorization has seen it. @throws CatalogError `no-such-namespace` */
+export function foundNamespace(context: CatalogContext<unknown>, on = 'namespace'): Entry {
+  const entry = context.entry(on)
+  if (!entry) throw noSuchNamespace(context.target(on).namespace)
   return entry
 }

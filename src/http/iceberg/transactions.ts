@@ -26,7 +26,11 @@ export const commitTransactionRoute = catalogRoute({
   targets: ({ body }) => Object.fromEntries([['catalog', { namespace: [] }], ...body.flatMap(targetsOf)]),
   writes: true,
   handler: async (context) => {
-    const changes = context.body.map((change, index) => ({ ...change, entry: context.entry(tableAt(index)) }))
+    const changes = context.body.map((change, index) => ({
+      ...change,
+      entry: context.entry(tableAt(index)),
+      parent: context.entry(namespaceAt(index)),
+    }))
     const { deps, caller, place } = context
     await commitTransaction(deps, caller, { place, changes, folderChoice: folderChoiceOf(context) })
     return noContent()

@@ -16,6 +16,7 @@ import { catalogRoute } from '../serve.ts'
 import { tableEtag } from './etag.ts'
 import { flag, identifier, text } from './fields.ts'
 import { accessOf, credentialFor, loadResult, pointed } from './load-result.ts'
+import { foundNamespace } from './namespaces.ts'
 import { foundTable, onTable, TABLE, tableParameter, TABLES } from './read-tables.ts'
 import { repeatCommit, repeatLoad, repeatUnregistered } from './replay.ts'
 
@@ -144,7 +145,8 @@ export const renameTableRoute = catalogRoute({
     const entry = context.entry('source')
     if (!entry)
       throw new CatalogError('no-such-table', `Table does not exist: ${dotted(source.namespace, source.name)}`)
-    await renameAsset(context.deps, context.caller, { place: context.place, source, destination, entry })
+    const parent = foundNamespace(context, 'destinationNamespace')
+    await renameAsset(context.deps, context.caller, { place: context.place, source, destination, parent, entry })
     return noContent()
   },
 })
@@ -159,7 +161,8 @@ function creation(context: CatalogContext<{ readonly name: string }>) {
   const identifierOf = { namespace: namespaceParameter(context), name: context.body.name }
   const taken = context.entry('table')
   if (taken) throw nameTaken('table', identifierOf, taken.kind)
-  return { place: context.place, identifier: identifierOf, folderChoice: folderChoiceOf(context) }
+  const parent = foundNamespace(context)
+  return { place: context.place, parent, identifier: identifierOf, folderChoice: folderChoiceOf(context) }
 }
 
 /** Registers over an existing table, which is as much as changing and dropping it. */
@@ -207,6 +210,7 @@ function commitCreation(context: CatalogContext<TableCommit>) {
   if (taken) throw new CatalogError('commit-failed', 'Requirement failed: table already exists')
   return commitNewTable(context.deps, context.caller, {
     place: context.place,
+    parent: foundNamespace(context),
     identifier: tableParameter(context),
     folderChoice: folderChoiceOf(context),
     commit: context.body,

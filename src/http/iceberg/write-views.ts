@@ -8,6 +8,7 @@ import { noContent } from '../respond.ts'
 import { namespaceParameter, type CatalogContext, type Target } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
 import { identifier, text } from './fields.ts'
+import { foundNamespace } from './namespaces.ts'
 import { foundView, onView, VIEW, viewParameter, viewResult, VIEWS } from './read-views.ts'
 import { repeatView } from './replay.ts'
 import { folderChoiceOf } from './write-tables.ts'
@@ -107,7 +108,8 @@ export const renameViewRoute = catalogRoute({
     const { source, destination } = context.body
     const entry = context.entry('source')
     if (!entry) throw noSuchView(source)
-    await renameAsset(context.deps, context.caller, { place: context.place, source, destination, entry })
+    const parent = foundNamespace(context, 'destinationNamespace')
+    await renameAsset(context.deps, context.caller, { place: context.place, source, destination, parent, entry })
     return noContent()
   },
 })
@@ -122,5 +124,6 @@ function creation(context: CatalogContext<{ readonly name: string }>) {
   const asked = { namespace: namespaceParameter(context), name: context.body.name }
   const taken = context.entry('view')
   if (taken) throw nameTaken('view', asked, taken.kind)
-  return { place: context.place, identifier: asked, folderChoice: folderChoiceOf(context) }
+  const parent = foundNamespace(context)
+  return { place: context.place, parent, identifier: asked, folderChoice: folderChoiceOf(context) }
 }

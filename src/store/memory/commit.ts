@@ -40,7 +40,10 @@ function revOf(state: TenantState, branch: Branch, { key }: Pick<Change, 'key'>)
 
 function holds(state: TenantState, branch: Branch, check: Check): boolean {
   const lineage = lineageOf(branch)
-  if ('exists' in check) return resolveEntry(rowsOfKey(state, check.exists), lineage) !== null
+  if ('exists' in check) {
+    const shown = resolveEntry(rowsOfKey(state, check.exists), lineage)
+    return shown !== null && (check.objectId === undefined || check.objectId === shown.objectId)
+  }
   if ('untrimmed' in check)
     return ![...allRows(state)].some(({ entry, trimmed }) => trimmed && entry.metadataLocation === check.untrimmed)
   const inside = lineage

@@ -1,4 +1,13 @@
-import { ANCESTORS_BY_ID, decidingRow, HEAD_BY_ID, isVisible, lineageAt, nextName, OPEN } from './lineage.ts'
+import {
+  ANCESTORS_BY_ID,
+  decidingRow,
+  HEAD_BY_ID,
+  isVisible,
+  isVisibleAs,
+  lineageAt,
+  nextName,
+  OPEN,
+} from './lineage.ts'
 import { BOUNDS, IS_SHOWN } from './shown.ts'
 
 /**
@@ -64,7 +73,7 @@ export const GUARD_CHECKS = `WITH RECURSIVE ${lineageAt(HEAD_BY_ID)},
     )
   INSERT INTO guard (message)
   SELECT 'guard:check-failed:' || failed.number FROM (
-    SELECT c.key AS number FROM json_each(?3) c WHERE c.value->'exists' IS NOT NULL AND NOT ${isVisible(CHECKED)}
+    SELECT c.key AS number FROM json_each(?3) c WHERE c.value->'exists' IS NOT NULL AND NOT ${isVisibleAs(CHECKED, `c.value->>'objectId'`)}
     UNION ALL
     SELECT w.number FROM walk w WHERE w.name IS NOT NULL AND ${isVisible(WALKED)}
     UNION ALL

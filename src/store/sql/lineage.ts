@@ -85,6 +85,12 @@ export function isVisible(key: KeySql): string {
   return `EXISTS (SELECT 1 FROM entry v WHERE v.rowid = ${decidingRow(key)} AND v.tombstone = 0)`
 }
 
+/** Whether readers see the key as the object with this id (an SQL expression), or as any if that is null. */
+export function isVisibleAs(key: KeySql, objectId: string): string {
+  return `EXISTS (SELECT 1 FROM entry v WHERE v.rowid = ${decidingRow(key)} AND v.tombstone = 0
+    AND v.object_id = coalesce(${objectId}, v.object_id))`
+}
+
 /** The first name after the given one that any branch of the lineage ever had, visible or not; null after the last. */
 export function nextName({ of, namespace, name }: KeySql): string {
   return `(SELECT min((
