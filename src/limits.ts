@@ -52,6 +52,16 @@ export const ETAG_WINDOW_SECONDS = 900
 /** A lost race is tried again this often before the answer is 409. */
 export const COMMIT_RETRIES_MAX = 8
 
+/**
+ * The same for changes that no lane puts in order (properties of namespaces, views, drops, renames): at each of these
+ * tries one of those who collide wins, and the pauses let dozens of them pass within seconds.
+ */
+export const UNQUEUED_RETRIES_MAX = 16
+
+/** Longest pause before the first of those retries: about one commit. It doubles with each, up to the maximum. */
+export const RETRY_PAUSE_MS = 20
+export const RETRY_PAUSE_MS_MAX = 500
+
 /** Commits waiting in one lane; beyond it the caller is told to come back (429). */
 export const LANE_QUEUE_MAX = 512
 

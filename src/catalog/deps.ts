@@ -15,6 +15,8 @@ export interface CatalogDeps {
   readonly newId: () => string
   /** Runs on after the answer. Nothing may depend on it: it may fail, which is logged, or never end. */
   readonly later: (work: Promise<void>) => void
+  /** Waits for a random time of at most `msMax`. */
+  readonly pause: (msMax: number) => Promise<void>
 }
 
 /** How engines reach a warehouse's storage: null where this deployment can't sign for it. */

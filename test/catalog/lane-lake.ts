@@ -85,6 +85,7 @@ export async function openLaneLake(): Promise<LaneLake> {
       now: () => new Date(),
       newId: () => crypto.randomUUID(),
       later: () => undefined,
+      pause: async () => undefined,
     },
     objects,
     place,

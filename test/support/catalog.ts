@@ -80,6 +80,7 @@ export async function openCatalog(
     prefix?: string
     clientLocations?: ClientLocations
     now?: () => Date
+    pause?: CatalogDeps['pause']
     signer?: (real: Signer) => Signer
     callLane?: <T>(run: () => Promise<T>) => Promise<T>
     wakePurge?: () => Promise<void>
@@ -126,6 +127,7 @@ export async function openCatalog(
       now: ports.now ?? (() => new Date()),
       newId: uuid,
       later: (work) => void afterAnswer.push(work.catch(() => undefined)),
+      pause: ports.pause ?? (async () => undefined),
     }
     return {
       requestId: 'test',
