@@ -37,11 +37,20 @@ export const SESSION_TTL_SECONDS = 7 * 24 * 3600
 /** Object storage calls of one request under way at a time: a Worker may wait for six connections' answers. */
 export const PARALLEL_OBJECT_CALLS_MAX = 6
 
-/** Tables in one transaction: three object calls each and a retry or two stay far from a Worker's 1,000 subrequests. */
+/**
+ * Tables in one transaction. A try writes a file for each and reads those that have moved: four tries on which all of them
+ * have moved stay below a Worker's 1,000 subrequests.
+ */
 export const TRANSACTION_TABLES_MAX = 100
 
-/** New metadata of all tables of one transaction, in UTF-16 code units: it is held until the commit, in 128 MB. */
+/**
+ * Metadata of all tables of one transaction in UTF-16 code units, before and, counted anew, after it: what is read says how
+ * large it will be before any more is parsed, and what is to be written is held until the commit, in 128 MB.
+ */
 export const TRANSACTION_METADATA_CHARS_MAX = 32 * 1024 * 1024
+
+/** Metadata files of a transaction that have more bytes are read one after the other: six of the largest fill an isolate. */
+export const TRANSACTION_PARALLEL_BYTES_MAX = 2 * 1024 * 1024
 
 /**
  * How long an ETag of a table goes on matching at most. Clients keep the credential that came with it, which then has at

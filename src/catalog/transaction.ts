@@ -1,11 +1,7 @@
-import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
-import { validateFile } from '#domain/location'
-import type { R2Storage } from '#domain/records'
 import { createsTable, type TableCommit } from '#iceberg/commit'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
-import { TRANSACTION_METADATA_CHARS_MAX } from '#src/limits'
 import type { Change, Entry, EntrySummary, Member } from '#versions/model'
 import { applyCommit, applyCreation } from './apply-commit.ts'
 import { alreadyCreated, overlap } from './create-table.ts'
@@ -13,10 +9,11 @@ import { actorOf, memberOf, storageOf, type Caller, type CatalogDeps, type Place
 import { finishUnchanged, NO_CONTENT } from './idempotency.ts'
 import { assetKey, namespaceKey, noSuchNamespace, noSuchTable, viewStands } from './keys.ts'
 import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
-import { readMetadataFile, textSha256 } from './metadata-files.ts'
+import { textSha256 } from './metadata-files.ts'
 import { again, valueOf } from './namespaces.ts'
 import { inParallel } from './parallel.ts'
 import { publish, untilDecided, type MetadataFile } from './publish.ts'
+import { baseReader, charsHeld, type BaseText } from './transaction-bases.ts'
 import { trimLater, type LandedCommit } from './trim.ts'
 
 /** A transaction's commit to one table. `entry` is the row that authorization saw; null for a table to create. */
@@ -122,18 +119,11 @@ async function evaluate(
 ): Promise<readonly Evaluated[]> {
   const tables = input.changes.map((change, index) => ({ change, known: before[index], row: rows[index] ?? null }))
   for (const { change, row } of tables) checkRow(change, row)
-  let held = 0
-  const hold = (text: string): void => {
-    held += text.length
-    if (held > TRANSACTION_METADATA_CHARS_MAX)
-      throw new CatalogError(
-        'too-large',
-        `Transaction too large: expected at most ${TRANSACTION_METADATA_CHARS_MAX} characters of table metadata; commit fewer tables at a time`,
-      )
-  }
+  const read = baseReader(deps, storageOf(input.place))
+  const hold = charsHeld()
   return inParallel(tables, async ({ change, known, row }) => {
     const isKnown = known !== undefined && known.base?.rev === row?.rev
-    const table = isKnown ? known : await evaluateOne(deps, input, change, row)
+    const table = isKnown ? known : await evaluateOne(deps, input, change, row && { entry: row, text: await read(row) })
     hold(table.next?.text ?? '')
     return table
   })
@@ -149,27 +139,35 @@ function checkRow({ identifier, commit, entry }: TransactionChange, row: Entry |
 
 async function evaluateOne(
   deps: CatalogDeps,
-  { place: { warehouse }, folderChoice }: Transaction,
+  input: Transaction,
   { identifier, commit }: TransactionChange,
-  row: Entry | null,
+  base: BaseText | null,
 ): Promise<Evaluated> {
-  const base = row && { entry: row, metadata: await readBase(deps, warehouse.storage, row) }
+  const next = nextOf(deps, input, commit, base)
+  if (!next) return { identifier, base: base?.entry ?? null, next }
+  const summary = { ...next.summary, metadataSha256: await textSha256(next.text) }
+  return { identifier, base: base?.entry ?? null, next: { ...next, summary } }
+}
+
+/** It waits for nothing, so that of all the tables' parsed metadata, many times the text, one is there at a time. */
+function nextOf(
+  deps: CatalogDeps,
+  { place: { warehouse }, folderChoice }: Transaction,
+  commit: TableCommit,
+  read: BaseText | null,
+): NextMetadata | null {
+  const base = read && { entry: read.entry, metadata: readTableMetadata(read.text) }
   const applied = base ? applyCommit(deps, warehouse, base, commit) : applyCreation(deps, warehouse, commit)
-  if (!applied) return { identifier, base: row, next: null }
+  if (!applied) return null
   const { metadata, locations } = applied
-  const text = writeTableMetadata(metadata)
   return {
-    identifier,
-    base: row,
-    next: {
-      objectId: row?.objectId ?? deps.newId(),
-      text,
-      where: { location: metadata.location, properties: metadata.properties },
-      summary: { ...summaryOf(metadata), metadataSha256: await textSha256(text) },
-      locations,
-      unusedBefore: chosenFolders(locations, row?.locations ?? [], folderChoice, warehouse.storage),
-      logs: base && { base: logOf(base.metadata), metadata: logOf(metadata) },
-    },
+    objectId: base?.entry.objectId ?? deps.newId(),
+    text: writeTableMetadata(metadata),
+    where: { location: metadata.location, properties: metadata.properties },
+    summary: summaryOf(metadata),
+    locations,
+    unusedBefore: chosenFolders(locations, base?.entry.locations ?? [], folderChoice, warehouse.storage),
+    logs: base && { base: logOf(base.metadata), metadata: logOf(metadata) },
   }
 }
 
@@ -184,11 +182,6 @@ function trimTables(deps: CatalogDeps, place: Place, tables: readonly Evaluated[
       const { objectId, locations, logs } = next
       trimLater(deps, { objectId, locations, storage: storageOf(place), at, ...logs })
     }
-}
-
-async function readBase(deps: CatalogDeps, storage: R2Storage, entry: Entry): Promise<TableMetadata> {
-  const file = validateFile(entry.metadataLocation, storage, 'metadata location')
-  return readTableMetadata(await readMetadataFile(deps, file, entry.summary.metadataSha256))
 }
 
 function stepOf(deps: CatalogDeps, caller: Caller, input: Transaction, { identifier, base, next }: Evaluated): Step {

@@ -1,0 +1,60 @@
+import { CatalogError } from '#domain/errors'
+import { validateFile } from '#domain/location'
+import type { R2Storage } from '#domain/records'
+import { TRANSACTION_METADATA_CHARS_MAX, TRANSACTION_PARALLEL_BYTES_MAX } from '#src/limits'
+import type { Entry } from '#versions/model'
+import type { CatalogDeps } from './deps.ts'
+import { readMetadataFile } from './metadata-files.ts'
+
+/** A table's row and the text of the metadata it points at. */
+export interface BaseText {
+  readonly entry: Entry
+  readonly text: string
+}
+
+/**
+ * Reads what the tables of one transaction are based on. Small files are read side by side; a larger one is left there
+ * until it can be read alone, because nobody knows beforehand how much all of them are.
+ * @returns a function that throws `too-large` as soon as all that it has read is too much, else as `readMetadataFile`
+ */
+export function baseReader(
+  deps: Pick<CatalogDeps, 'objects' | 'metadataCache'>,
+  storage: R2Storage,
+): (entry: Entry) => Promise<string> {
+  const hold = charsHeld()
+  let lastLarge: Promise<unknown> = Promise.resolve()
+  return async (entry) => {
+    const location = validateFile(entry.metadataLocation, storage, 'metadata location')
+    const read = async (bytesMax?: number): Promise<string> => {
+      hold('')
+      const text = await readMetadataFile(deps, location, entry.summary.metadataSha256, bytesMax)
+      hold(text)
+      return text
+    }
+    try {
+      return await read(TRANSACTION_PARALLEL_BYTES_MAX)
+    } catch (error) {
+      if (!isTooLarge(error)) throw error
+      const alone = lastLarge.then(() => read())
+      lastLarge = alone.catch(() => undefined)
+      return alone
+    }
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof CatalogError && error.kind === 'too-large'
+}
+
+/** Counts texts. @returns a function that throws `too-large` from the one on that is too much for a transaction */
+export function charsHeld(): (text: string) => void {
+  let held = 0
+  return (text) => {
+    held += text.length
+    if (held > TRANSACTION_METADATA_CHARS_MAX)
+      throw new CatalogError(
+        'too-large',
+        `Transaction too large: expected at most ${TRANSACTION_METADATA_CHARS_MAX} characters of table metadata; commit fewer tables at a time`,
+      )
+  }
+}
