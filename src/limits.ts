@@ -152,8 +152,23 @@ export const IDEMPOTENCY_KEPT_SECONDS = 3600
 /** Old answers that each new one sweeps away: more than one, so that they get fewer wherever keys are used. */
 export const IDEMPOTENCY_SWEPT_PER_RECORD = 4
 
+/**
+ * Bytes of one answer as it is stored. Metadata is not kept, so only lists that the client sent get anywhere near: a
+ * namespace's properties, or hundreds of their names.
+ */
+export const IDEMPOTENCY_ANSWER_BYTES_MAX = 32 * 1024
+
 /** UTF-16 code units of a recorded error's message: some quote what the client sent, which may be long. */
-export const IDEMPOTENCY_MESSAGE_CHARS_MAX = 4000
+export const IDEMPOTENCY_MESSAGE_CHARS_MAX = 500
+
+/**
+ * Refusals that one isolate records of one user while it keeps them: far more than a job meets that does its work, and
+ * half a megabyte of the database. Beyond it he is told to come back (429), which is final for nobody.
+ */
+export const IDEMPOTENCY_REFUSALS_PER_USER = 1000
+
+/** Users whose recorded refusals an isolate counts, about 100 bytes each. */
+export const REFUSED_USERS_REMEMBERED_MAX = 10_000
 
 /** Longest wait for a lane: more than a commit takes whose every call hangs. What it still does is then unknown. */
 export const LANE_CALL_MS_MAX = 120_000

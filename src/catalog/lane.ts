@@ -73,7 +73,7 @@ export function tableLane(): TableLane {
         } else if (step !== 'lost') {
           cached = step
           for (const { waiting } of group.applied) waiting.answer(stateOf(step))
-          await inParallel(group.held, (ended) => end(deps, ended, step))
+          await inParallel(group.held, (one) => end(deps, one, step))
           return []
         }
       } catch (error) {

@@ -42,8 +42,19 @@ function entriesOf(sizes: readonly number[]): Entry[] {
     const metadataLocation = `s3://lake/t${n}/metadata/00000-a.metadata.json`
     files.files.set(metadataLocation, new Uint8Array(size).fill(32))
     return {
-      ...{ class: 'asset', namespace: 'ns', name: `t${n}`, branchId: 'b', rev: 'r', fromSeq: 1, toSeq: OPEN_SEQ },
-      ...{ objectId: `o${n}`, kind: 'table', metadataLocation, locations: [], properties: {}, summary: {} },
+      class: 'asset',
+      namespace: 'ns',
+      name: `t${n}`,
+      branchId: 'b',
+      rev: 'r',
+      fromSeq: 1,
+      toSeq: OPEN_SEQ,
+      objectId: `o${n}`,
+      kind: 'table',
+      metadataLocation,
+      locations: [],
+      properties: {},
+      summary: {},
     }
   })
 }
