@@ -19,6 +19,8 @@ import { impatient } from './time-limits.ts'
 
 export const now = (): Date => new Date()
 export const newId = (): string => crypto.randomUUID()
+const pause = (msMax: number): Promise<void> =>
+  new Promise((resolve) => void setTimeout(resolve, Math.random() * msMax))
 
 /** R2 accepts any region in a signature; `auto` is its own name for it. */
 const R2_REGION = 'auto'
@@ -59,6 +61,7 @@ export function catalogDeps(
     now,
     newId,
     later: scope.later,
+    pause,
   }
 }
 

@@ -37,11 +37,20 @@ export const SESSION_TTL_SECONDS = 7 * 24 * 3600
 /** Object storage calls of one request under way at a time: a Worker may wait for six connections' answers. */
 export const PARALLEL_OBJECT_CALLS_MAX = 6
 
-/** Tables in one transaction: three object calls each and a retry or two stay far from a Worker's 1,000 subrequests. */
+/**
+ * Tables in one transaction. A try writes a file for each and reads those that have moved: four tries on which all of them
+ * have moved stay below a Worker's 1,000 subrequests.
+ */
 export const TRANSACTION_TABLES_MAX = 100
 
-/** New metadata of all tables of one transaction, in UTF-16 code units: it is held until the commit, in 128 MB. */
+/**
+ * Metadata of all tables of one transaction in UTF-16 code units, before and, counted anew, after it: what is read says how
+ * large it will be before any more is parsed, and what is to be written is held until the commit, in 128 MB.
+ */
 export const TRANSACTION_METADATA_CHARS_MAX = 32 * 1024 * 1024
+
+/** Metadata files of a transaction that have more bytes are read one after the other: six of the largest fill an isolate. */
+export const TRANSACTION_PARALLEL_BYTES_MAX = 2 * 1024 * 1024
 
 /**
  * How long an ETag of a table goes on matching at most. Clients keep the credential that came with it, which then has at
@@ -51,6 +60,16 @@ export const ETAG_WINDOW_SECONDS = 900
 
 /** A lost race is tried again this often before the answer is 409. */
 export const COMMIT_RETRIES_MAX = 8
+
+/**
+ * The same for changes that no lane puts in order (properties of namespaces, views, drops, renames): at each of these
+ * tries one of those who collide wins, and the pauses let dozens of them pass within seconds.
+ */
+export const UNQUEUED_RETRIES_MAX = 16
+
+/** Longest pause before the first of those retries: about one commit. It doubles with each, up to the maximum. */
+export const RETRY_PAUSE_MS = 20
+export const RETRY_PAUSE_MS_MAX = 500
 
 /** Commits waiting in one lane; beyond it the caller is told to come back (429). */
 export const LANE_QUEUE_MAX = 512
@@ -133,8 +152,23 @@ export const IDEMPOTENCY_KEPT_SECONDS = 3600
 /** Old answers that each new one sweeps away: more than one, so that they get fewer wherever keys are used. */
 export const IDEMPOTENCY_SWEPT_PER_RECORD = 4
 
+/**
+ * Bytes of one answer as it is stored. Metadata is not kept, so only lists that the client sent get anywhere near: a
+ * namespace's properties, or hundreds of their names.
+ */
+export const IDEMPOTENCY_ANSWER_BYTES_MAX = 32 * 1024
+
 /** UTF-16 code units of a recorded error's message: some quote what the client sent, which may be long. */
-export const IDEMPOTENCY_MESSAGE_CHARS_MAX = 4000
+export const IDEMPOTENCY_MESSAGE_CHARS_MAX = 500
+
+/**
+ * Refusals that one isolate records of one user while it keeps them: far more than a job meets that does its work, and
+ * half a megabyte of the database. Beyond it he is told to come back (429), which is final for nobody.
+ */
+export const IDEMPOTENCY_REFUSALS_PER_USER = 1000
+
+/** Users whose recorded refusals an isolate counts, about 100 bytes each. */
+export const REFUSED_USERS_REMEMBERED_MAX = 10_000
 
 /** Longest wait for a lane: more than a commit takes whose every call hangs. What it still does is then unknown. */
 export const LANE_CALL_MS_MAX = 120_000

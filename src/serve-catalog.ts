@@ -1,4 +1,5 @@
 import type { RequestDeps, ServedRoute } from '#http/serve'
+import { refusalBudget } from '#http/refusal-budget'
 import { rawPath } from '#http/path'
 import { CatalogError } from '#domain/errors'
 import type { AppContext } from './app.ts'
@@ -8,6 +9,8 @@ import { fromLane, fromPurgeRunner } from './durable-calls.ts'
 import { LANE_CALL_MS_MAX, PURGE_WAKE_MS_MAX } from './limits.ts'
 import { addCost } from './meter.ts'
 import type { LaneReply } from './table-lane.ts'
+
+const refusals = refusalBudget()
 
 /** Serves a catalog route with this deployment's store, buckets, signer and lanes. */
 export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query: URLSearchParams): Promise<Response> {
@@ -43,6 +46,7 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
       cost.durableObjectCalls += 1
       await fromPurgeRunner(PURGE_WAKE_MS_MAX, env.PURGE_RUNNER.getByName(tenantId).wake(tenantId))
     },
+    refusals,
     now,
     log: (more) => void Object.assign(fields, more),
   }

@@ -48,7 +48,7 @@ export async function dropAsset(
     if (published.outcome !== 'conflict') return again(published)
     current = await readAsset(deps, place, identifier)
     return 'lost'
-  })
+  }, deps.pause)
 }
 
 /**
@@ -103,7 +103,7 @@ export async function renameAsset(
       )
     current = await readAsset(deps, place, source)
     return 'lost'
-  })
+  }, deps.pause)
 }
 
 /** The table's row as it is now, or null. */

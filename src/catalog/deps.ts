@@ -4,6 +4,7 @@ import type { ObjectStore } from '#objects/objects'
 import type { RequestSigner, Signer, Tickets } from '#signers/signer'
 import type { Place, TenantStore } from '#store/store'
 import type { AuditRecord, CatalogCommit, FinalAnswer, IdempotencyKey, LogKind, Member } from '#versions/model'
+import { checkAnswer } from './idempotency.ts'
 import type { MetadataCache } from './metadata-files.ts'
 
 /** What the catalog's services need from outside. Time and ids come from here, so that tests decide them. */
@@ -15,6 +16,8 @@ export interface CatalogDeps {
   readonly newId: () => string
   /** Runs on after the answer. Nothing may depend on it: it may fail, which is logged, or never end. */
   readonly later: (work: Promise<void>) => void
+  /** Waits for a random time of at most `msMax`. */
+  readonly pause: (msMax: number) => Promise<void>
 }
 
 /** How engines reach a warehouse's storage: null where this deployment can't sign for it. */
@@ -74,11 +77,11 @@ export interface Step {
   readonly answer: FinalAnswer
 }
 
-/** One caller's part of a commit, under a new id. */
+/** One caller's part of a commit, under a new id. @throws CatalogError `too-large` for an answer no key can be given to */
 export function memberOf(deps: Pick<CatalogDeps, 'newId'>, { idempotency, ...identity }: Actor, step: Step): Member {
   return {
     id: deps.newId(),
-    idempotency: idempotency && { ...idempotency, answer: step.answer },
+    idempotency: idempotency && { ...idempotency, answer: checkAnswer(step.answer) },
     log: { kind: step.kind, author: identity.principalName, message: step.message },
     audit: {
       ...identity,

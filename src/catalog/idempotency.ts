@@ -1,6 +1,6 @@
 import { CatalogError } from '#domain/errors'
 import { writeJson, type Json } from '#iceberg/json'
-import { COMMIT_BYTES_MAX } from '#versions/check-commit'
+import { IDEMPOTENCY_ANSWER_BYTES_MAX } from '#src/limits'
 import type { EntryValue, FinalAnswer, IdempotencyRecord } from '#versions/model'
 import type { Actor, CatalogDeps } from './deps.ts'
 
@@ -25,6 +25,20 @@ export function metadataAnswer(
 }
 
 /**
+ * The answer, if it is short enough to be kept. Nearly all are; whoever sends a list that comes back to him decides.
+ * @throws CatalogError `too-large`, which has to be before anything is changed
+ */
+export function checkAnswer(answer: FinalAnswer): FinalAnswer {
+  // As it is stored: a text within JSON has two characters for a quotation mark.
+  const bytes = new TextEncoder().encode(JSON.stringify(answer)).length
+  if (bytes <= IDEMPOTENCY_ANSWER_BYTES_MAX) return answer
+  throw new CatalogError(
+    'too-large',
+    `The answer is too large to be kept under an Idempotency-Key: expected at most ${IDEMPOTENCY_ANSWER_BYTES_MAX} bytes, found ${bytes}; ask for less at a time, or send no key`,
+  )
+}
+
+/**
  * Records the answer of a request that found nothing to change, so that it will not find something later. Without a key
  * there is nothing to record.
  * @throws CatalogError `replayed` if the key stands for another answer, `too-large`, `unavailable`: nothing was changed
@@ -35,12 +49,11 @@ export async function finishUnchanged(
   answer: FinalAnswer,
 ): Promise<void> {
   if (!idempotency) return
-  if (answer.kind === 'json' && new TextEncoder().encode(answer.text).length > COMMIT_BYTES_MAX)
-    throw new CatalogError(
-      'too-large',
-      'The answer is too large to be kept under an Idempotency-Key; ask for less at a time',
-    )
-  const stands = await finish(deps.tenant, { ...idempotency, answer, at: deps.now().toISOString() })
+  const stands = await finish(deps.tenant, {
+    ...idempotency,
+    answer: checkAnswer(answer),
+    at: deps.now().toISOString(),
+  })
   if (stands) throw replayed()
 }
 

@@ -51,9 +51,11 @@ export function tableLane(): TableLane {
     const known = newer(cached?.entry, own, branchId)
     let entry: Entry | null = members.reduce((row, { waiting }) => newer(row, waiting.request.entry, branchId), known)
 
-    async function attempt(): Promise<readonly Member[] | 'lost' | 'again'> {
+    async function attempt(): Promise<readonly Member[] | 'fewer' | 'lost' | 'again'> {
       if (!entry || entry.objectId !== own.objectId) throw noSuchTable(identifier)
-      const base = cached?.entry.rev === entry.rev ? cached : await loadBase(deps, place, entry)
+      // An isolate may not have room for the parsed metadata of both.
+      if (cached?.entry.rev !== entry.rev) cached = null
+      const base = cached ?? (await loadBase(deps, place, entry))
       cached = base
       entry = base.entry
       open = open.slice(0, Math.max(1, Math.floor(LANE_GROUP_ANSWER_CHARS_MAX / base.text.length)))
@@ -61,19 +63,20 @@ export function tableLane(): TableLane {
       await inParallel(group.decided, (ended) => end(deps, ended, base))
       open = [...group.applied, ...group.held.map(({ member }) => member)]
       if (!group.result) return []
+      let ended: 'fewer' | 'lost' = 'lost'
       try {
         const step = await publishGroup(deps, base, group.applied, group.result)
         if (step === 'again') return 'again'
         if (step !== 'lost' && 'idempotencyKey' in step) {
-          const isReplayed = ({ waiting }: Member): boolean =>
-            waiting.request.actor.idempotency?.key === step.idempotencyKey
-          for (const { waiting } of open.filter(isReplayed)) waiting.refuse(replayed())
-          open = open.filter((member) => !isReplayed(member))
+          const answered = await answeredBefore(deps, open, step.idempotencyKey)
+          for (const { waiting } of answered) waiting.refuse(replayed())
+          open = open.filter((member) => !answered.has(member))
           if (open.length === 0) return []
+          ended = 'fewer'
         } else if (step !== 'lost') {
           cached = step
           for (const { waiting } of group.applied) waiting.answer(stateOf(step))
-          await inParallel(group.held, (ended) => end(deps, ended, step))
+          await inParallel(group.held, (one) => end(deps, one, step))
           return []
         }
       } catch (error) {
@@ -82,16 +85,25 @@ export function tableLane(): TableLane {
         open = rest
         if (rest.length === 0 || !isTogether) return rest
       }
-      cached = null
       entry = await readTable(deps, { branch: { id: branchId } }, identifier)
-      return 'lost'
+      return ended
+    }
+
+    /** Whoever was answered before left the group, and nobody won a race: that is no try of those who stay. */
+    async function attemptOfThoseWhoStay(): Promise<readonly Member[] | 'lost' | 'again'> {
+      for (;;) {
+        const ended = await attempt()
+        if (ended !== 'fewer') return ended
+      }
     }
 
     try {
-      const oneByOne = await untilDecided(attempt)
+      const oneByOne = await untilDecided(attemptOfThoseWhoStay)
       for (const member of oneByOne) await decide(deps, [member])
     } catch (error) {
-      for (const { waiting } of open) waiting.refuse(error)
+      // Who lost all races as the first has had his turn. Those behind him have not: they stay in the queue.
+      const isLost = error instanceof CatalogError && error.kind === 'commit-failed'
+      for (const { waiting } of isLost ? open.slice(0, 1) : open) waiting.refuse(error)
     }
   }
 
@@ -122,6 +134,26 @@ export function tableLane(): TableLane {
       return promise
     },
   }
+}
+
+/**
+ * The members that have their answer, one of whom is known to: all of them at once, because each that stays costs the
+ * others a publication that fails.
+ */
+async function answeredBefore(
+  deps: Pick<CatalogDeps, 'tenant'>,
+  members: readonly Member[],
+  known: string,
+): Promise<ReadonlySet<Member>> {
+  const answered = await inParallel(members, async (member) => {
+    const key = member.waiting.request.actor.idempotency?.key
+    if (key === undefined) return []
+    if (key === known) return [member]
+    // Who could not be looked up stays, and may be the known one of the next attempt.
+    const { idempotency } = await deps.tenant.read({ idempotencyKey: key }).catch(() => ({ idempotency: null }))
+    return idempotency ? [member] : []
+  })
+  return new Set(answered.flat())
 }
 
 /** Who is told that a group could not be published, and how the rest, about whom that says nothing, goes on. */

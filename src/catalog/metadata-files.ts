@@ -48,6 +48,7 @@ export function metadataCache(charsMax: number = METADATA_CACHE_CHARS): Metadata
  * The text of a metadata file, unpacked if its name says gzip.
  * @param sha256 what the text must hash to, as {@link textSha256} says; absent for a file that no row names yet, which is
  *   read, not remembered
+ * @param bytesMax of the file, packed or not, where less than any metadata may have is wanted
  * @throws CatalogError `file-not-found` with the message Java's clients look for; `too-large`; `bad-request` if unreadable;
  *   `unprocessable` if it is not the file that was committed
  */
@@ -55,12 +56,13 @@ export async function readMetadataFile(
   deps: { readonly objects: ObjectStore; readonly metadataCache: MetadataCache },
   location: ValidatedLocation,
   sha256?: string,
+  bytesMax: number = METADATA_BYTES_MAX,
 ): Promise<string> {
   const cached = sha256 === undefined ? undefined : deps.metadataCache.get(location.uri, sha256)
   if (cached !== undefined) return cached
-  const stored = await deps.objects.read(location, METADATA_BYTES_MAX).catch(storageFailed)
+  const stored = await deps.objects.read(location, bytesMax).catch(storageFailed)
   if (!stored) throw new CatalogError('file-not-found', `Failed to open input stream for file: ${location.uri}`)
-  const text = await decode(location, isGzipName(location.uri) ? await gunzip(location, stored) : stored)
+  const text = await decode(location, isGzipName(location.uri) ? await gunzip(location, stored, bytesMax) : stored)
   if (sha256 === undefined) return text
   if ((await textSha256(text)) !== sha256)
     throw new CatalogError(
@@ -94,20 +96,19 @@ function storageFailed(cause: unknown): never {
   throw new CatalogError('unavailable', 'Object storage did not answer; nothing was changed, try again', cause)
 }
 
-async function gunzip(location: ValidatedLocation, packed: Uint8Array): Promise<Uint8Array> {
+async function gunzip(location: ValidatedLocation, packed: Uint8Array, bytesMax: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   try {
     for await (const chunk of new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))) {
       length += chunk.byteLength
-      if (length > METADATA_BYTES_MAX) break
+      if (length > bytesMax) break
       chunks.push(chunk)
     }
   } catch (cause) {
     throw new CatalogError('bad-request', `Invalid metadata file ${location.uri}: expected gzip`, cause)
   }
-  if (length > METADATA_BYTES_MAX)
-    throw new CatalogError('too-large', `Metadata file too large when unpacked: ${location.uri}`)
+  if (length > bytesMax) throw new CatalogError('too-large', `Metadata file too large when unpacked: ${location.uri}`)
   return new Uint8Array(await new Blob(chunks).arrayBuffer())
 }
 

@@ -88,8 +88,8 @@ export async function updateProperties(
     if (published.outcome === 'committed') return answer
     if (published.outcome !== 'conflict') return again(published)
     current = await readNamespace(deps, input)
-    return 'again'
-  })
+    return 'lost'
+  }, deps.pause)
 }
 
 /** Drops an empty namespace. @throws CatalogError `namespace-not-empty`, `no-such-namespace` */
@@ -112,8 +112,8 @@ export async function dropNamespace(
       throw new CatalogError('namespace-not-empty', `Namespace ${dotted(input.namespace)} is not empty`)
     if (published.outcome !== 'conflict') return again(published)
     current = await readNamespace(deps, input)
-    return 'again'
-  })
+    return 'lost'
+  }, deps.pause)
 }
 
 /** The value of a row, without where and since when it is valid. */

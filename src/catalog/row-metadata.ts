@@ -26,18 +26,20 @@ export interface RowPlace {
  * A table's metadata file, and the row that points at it: `seen`, or a later one of the same table. Between the reads of a
  * row and its file the table may move on, and delete the file (`write.metadata.delete-after-commit.enabled`) or have it
  * registered anew with other content; then the row is read again. Only a file that the row still points at is missing.
+ * @param bytesMax of the file, where less than any metadata may have is wanted
  * @throws CatalogError as `readMetadataFile`; `no-such-table` if the table is gone; `unavailable` if it moves on each time
  */
 export async function readLatest(
   deps: Pick<CatalogDeps, 'tenant' | 'objects' | 'metadataCache'>,
   { at, storage, identifier }: RowPlace,
   seen: Entry,
+  bytesMax?: number,
 ): Promise<RowMetadata> {
   let entry = seen
   return untilDecided(async () => {
     const file = validateFile(entry.metadataLocation, storage, 'metadata location')
     try {
-      return { entry, text: await readMetadataFile(deps, file, entry.summary.metadataSha256) }
+      return { entry, text: await readMetadataFile(deps, file, entry.summary.metadataSha256, bytesMax) }
     } catch (error) {
       if (!mayBeOutdated(error)) throw error
       const [row] = (await deps.tenant.read({ at, keys: [assetKey(identifier)] })).entries

@@ -1,10 +1,8 @@
-import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import type { ValidatedLocation } from '#domain/location'
 import { createsTable, type TableCommit } from '#iceberg/commit'
-import { writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
+import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
-import { TRANSACTION_METADATA_CHARS_MAX } from '#src/limits'
 import { OPEN_SEQ, type Change, type Check, type Entry, type EntrySummary, type Member } from '#versions/model'
 import { applyCommit, applyCreation } from './apply-commit.ts'
 import { alreadyCreated, overlap } from './create-table.ts'
@@ -17,6 +15,8 @@ import { textSha256 } from './metadata-files.ts'
 import { again, valueOf } from './namespaces.ts'
 import { inParallel } from './parallel.ts'
 import { publisherOf, untilDecided, type MetadataFile } from './publish.ts'
+import type { RowMetadata } from './row-metadata.ts'
+import { baseReader, charsHeld } from './transaction-bases.ts'
 import { trimLater, type LandedCommit } from './trim.ts'
 
 /**
@@ -135,18 +135,11 @@ async function evaluate(
 ): Promise<readonly Evaluated[]> {
   const tables = input.changes.map((change, index) => ({ change, known: before[index], row: rows[index] ?? null }))
   for (const { change, row } of tables) checkRow(change, row)
-  let held = 0
-  const hold = (text: string): void => {
-    held += text.length
-    if (held > TRANSACTION_METADATA_CHARS_MAX)
-      throw new CatalogError(
-        'too-large',
-        `Transaction too large: expected at most ${TRANSACTION_METADATA_CHARS_MAX} characters of table metadata; commit fewer tables at a time`,
-      )
-  }
+  const read = baseReader(deps, { branchId: input.place.branch.id, storage: storageOf(input.place) })
+  const hold = charsHeld()
   return inParallel(tables, async ({ change, known, row }) => {
     const isKnown = known !== undefined && known.base?.rev === row?.rev
-    const table = isKnown ? known : await evaluateOne(deps, input, change, row)
+    const table = isKnown ? known : await evaluateOne(deps, input, change, row && (await read(change.identifier, row)))
     hold(table.next?.text ?? '')
     return table
   })
@@ -162,30 +155,36 @@ function checkRow({ identifier, commit, entry }: TransactionChange, row: Entry |
 
 async function evaluateOne(
   deps: CatalogDeps,
-  { place: { branch, warehouse }, folderChoice }: Transaction,
+  input: Transaction,
   { identifier, commit }: TransactionChange,
-  seen: Entry | null,
+  base: RowMetadata | null,
 ): Promise<Evaluated> {
+  const next = nextOf(deps, input, commit, base)
+  if (!next) return { identifier, base: base?.entry ?? null, next }
+  const summary = { ...next.summary, metadataSha256: await textSha256(next.text) }
+  return { identifier, base: base?.entry ?? null, next: { ...next, summary } }
+}
+
+/** It waits for nothing, so that of all the tables' parsed metadata, many times the text, one is there at a time. */
+function nextOf(
+  deps: CatalogDeps,
+  { place: { warehouse }, folderChoice }: Transaction,
+  commit: TableCommit,
+  read: RowMetadata | null,
+): NextMetadata | null {
   const { storage } = warehouse
-  const at = { branchId: branch.id, seq: OPEN_SEQ }
-  const base = seen && (await loadBase(deps, { at, storage, identifier }, seen))
-  const row = base && base.entry
+  const base = read && { entry: read.entry, metadata: readTableMetadata(read.text) }
   const applied = base ? applyCommit(deps, warehouse, base, commit) : applyCreation(deps, warehouse, commit)
-  if (!applied) return { identifier, base: row, next: null }
+  if (!applied) return null
   const { metadata, locations } = applied
-  const text = writeTableMetadata(metadata)
   return {
-    identifier,
-    base: row,
-    next: {
-      objectId: row?.objectId ?? deps.newId(),
-      text,
-      file: nextMetadataFile(metadata, row?.metadataLocation ?? null, storage, deps.newId()),
-      summary: { ...summaryOf(metadata), metadataSha256: await textSha256(text) },
-      locations,
-      unusedBefore: chosenFolders(locations, row?.locations ?? [], folderChoice, storage),
-      logs: base && { base: logOf(base.metadata), metadata: logOf(metadata) },
-    },
+    objectId: base?.entry.objectId ?? deps.newId(),
+    text: writeTableMetadata(metadata),
+    file: nextMetadataFile(metadata, base?.entry.metadataLocation ?? null, storage, deps.newId()),
+    summary: summaryOf(metadata),
+    locations,
+    unusedBefore: chosenFolders(locations, base?.entry.locations ?? [], folderChoice, storage),
+    logs: base && { base: logOf(base.metadata), metadata: logOf(metadata) },
   }
 }
 

@@ -135,7 +135,7 @@ export async function replaceView(
     if (published.outcome !== 'conflict') return again(published)
     current = await readAsset(deps, place, identifier)
     return 'lost'
-  })
+  }, deps.pause)
 }
 
 /** The view after the commit, or null if there is nothing to write. */

@@ -38,6 +38,10 @@ export interface Attempt {
   readonly key: IdempotencyKey
   /** What the key stood for when everything else was read. */
   readonly found: IdempotencyRecord | null
+  /** False: no attempt at it gets as far as a change, so a refusal needs no record to be final. */
+  readonly canLand: boolean
+  /** Whether one more refusal may be recorded for the caller. */
+  mayRecord(): boolean
   readonly now: () => Date
   run(): Promise<Response>
   /**
@@ -52,7 +56,8 @@ export interface Attempt {
  * Does a request once: if its key stands for an answer, that is the answer. A refusal is told only after it was recorded
  * as one, after which no other attempt can land; clients delete what they have written when they are refused. (What can't
  * even be parsed is refused before: no attempt at it ever gets further.)
- * @throws CatalogError `unprocessable` for another request under the same key, `unavailable` if a refusal can't be recorded
+ * @throws CatalogError `unprocessable` for another request under the same key; `unavailable`, `too-many-requests` if a refusal
+ *   can't be recorded
  */
 export async function once(attempt: Attempt): Promise<Response> {
   if (attempt.found) return tellAgain(attempt, attempt.found, false)
@@ -69,7 +74,12 @@ export async function once(attempt: Attempt): Promise<Response> {
 async function insteadOf(error: CatalogError, attempt: Attempt): Promise<IdempotencyRecord | null> {
   const { tenant, key, now } = attempt
   if (error.kind === 'replayed') return (await tenant.read({ idempotencyKey: key.key })).idempotency ?? null
-  if (!isFinalRefusal(error.kind)) return null
+  if (!attempt.canLand || !isFinalRefusal(error.kind)) return null
+  if (!attempt.mayRecord())
+    throw new CatalogError(
+      'too-many-requests',
+      'Too many requests with an Idempotency-Key were refused; wait, then retry',
+    )
   const message = error.message.slice(0, IDEMPOTENCY_MESSAGE_CHARS_MAX)
   const answer: FinalAnswer = { kind: 'error', error: error.kind, message }
   return finish(tenant, { ...key, answer, at: now().toISOString() })

@@ -11,6 +11,7 @@ import { OPEN_SEQ, type Entry, type Key, type MetadataAnswer } from '#versions/m
 import type { TokenClaims } from '#authn/tokens'
 import { readJson, readText } from './body.ts'
 import { idempotencyKeyOf, once } from './idempotency.ts'
+import type { RefusalBudget } from './refusal-budget.ts'
 import {
   askedOf,
   parameter,
@@ -30,6 +31,7 @@ export interface RequestDeps {
   services(claims: TokenClaims, place: Place): { deps: CatalogDeps; vending: Vending | null }
   commit(claims: TokenClaims, place: Place, request: LaneRequest): Promise<TableState>
   purgeSoon(claims: TokenClaims): Promise<void>
+  readonly refusals: RefusalBudget
   now(): Date
   /** Adds fields to the request's log line. */
   log(fields: Readonly<Record<string, unknown>>): void
@@ -104,7 +106,21 @@ async function serve<Body>(
     return route.repeat(context, answer, isAllowed)
   }
   const found = resolved.read.idempotency ?? null
-  return once({ tenant, key, found, run, repeat, now: () => deps.now(), log: (fields) => deps.log(fields) })
+  // No attempt lands in a catalog or branch that is not there: neither changes its name, and a branch that is gone is closed.
+  // Rights say less: they may have been taken away while an earlier attempt was under way.
+  const canLand = (resolved.read.place ?? null) !== null
+  const mayRecord = (): boolean => deps.refusals.spend(claims.userId, deps.now())
+  return once({
+    tenant,
+    key,
+    found,
+    canLand,
+    mayRecord,
+    run,
+    repeat,
+    now: () => deps.now(),
+    log: (fields) => deps.log(fields),
+  })
 }
 
 /** A request and everything that was read for it. */

@@ -6,7 +6,12 @@ import { tableLane, type TableLane } from '#catalog/lane'
 import type { LaneRequest } from '#catalog/lane-queue'
 import type { TableState } from '#catalog/create-table'
 import { CatalogError } from '#domain/errors'
-import { LANE_GROUP_ANSWER_CHARS_MAX, LANE_GROUP_CHARS_MAX, LANE_GROUP_MEMBERS_MAX } from '#src/limits'
+import {
+  COMMIT_RETRIES_MAX,
+  LANE_GROUP_ANSWER_CHARS_MAX,
+  LANE_GROUP_CHARS_MAX,
+  LANE_GROUP_MEMBERS_MAX,
+} from '#src/limits'
 import { openLaneLake, setting, type LaneLake } from './lane-lake.ts'
 
 type Settled = PromiseSettledResult<TableState>
@@ -271,6 +276,21 @@ describe('a group that is not published', () => {
     const metadata = await lake.metadata()
     expect(metadata.snapshots.map((snapshot) => snapshot['snapshot-id'])).toEqual([5, 6])
     expect(metadata.properties).toMatchObject({ a: 'x', b: 'x' })
+  })
+
+  it('has its first refused after too many lost races, and the others go on together', async () => {
+    let lost = 0
+    lake.faults.commit = async (commit) => {
+      if (commit.members.length < 2 || lost === COMMIT_RETRIES_MAX) return lake.tenant.commit(commit)
+      lost += 1
+      return { outcome: 'conflict', change: 0 }
+    }
+    const all = await together([setting('a'), setting('b'), setting('c')])
+    expect(told(all)).toEqual(['commit-failed', 'done', 'done'])
+    expect(sizes()).toEqual([1, 2])
+    const { properties } = await lake.metadata()
+    expect(properties).toMatchObject({ b: 'x', c: 'x' })
+    expect(properties).not.toHaveProperty('a')
   })
 
   it('tells nobody of a refusal that rested on a predecessor who did not land', async () => {

@@ -4,7 +4,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { tableLane, type TableLane } from '#catalog/lane'
 import type { LaneRequest } from '#catalog/lane-queue'
 import type { TableState } from '#catalog/create-table'
+import type { CatalogDeps } from '#catalog/deps'
 import { CatalogError } from '#domain/errors'
+import { COMMIT_RETRIES_MAX } from '#src/limits'
+import type { TenantStore } from '#store/store'
 import { openLaneLake, setting, type LaneLake } from './lane-lake.ts'
 
 let lake: LaneLake
@@ -16,11 +19,14 @@ beforeEach(async () => {
 })
 
 /** Lets the requests queue up behind a commit that is held back, so that the next publication takes them together. */
-async function together(requests: readonly LaneRequest[]): Promise<PromiseSettledResult<TableState>[]> {
+async function together(
+  requests: readonly LaneRequest[],
+  deps: CatalogDeps = lake.deps,
+): Promise<PromiseSettledResult<TableState>[]> {
   const gate = lake.hold()
   const first = lane.commit(lake.deps, await lake.requestOf(setting('first')))
   await gate.held
-  const all = Promise.allSettled(requests.map((request) => lane.commit(lake.deps, request)))
+  const all = Promise.allSettled(requests.map((request) => lane.commit(deps, request)))
   gate.letGo()
   await first
   return all
@@ -78,6 +84,36 @@ describe('keys in a lane', () => {
       'key-a',
       'key-b',
     ])
+  })
+
+  it('that were answered before leave together, however many, and cost those behind them no try', async () => {
+    const keys = Array.from({ length: COMMIT_RETRIES_MAX + 4 }, (_, n) => `key-${n}`)
+    for (const key of keys) await lane.commit(lake.deps, await lake.requestOf(setting(key), 'u', key))
+    const [outcomes, files] = [lake.outcomes.length, lake.objects.files.size]
+    const again = keys.map((key) => lake.requestOf(setting(key, 'again'), 'u', key))
+    const plain = ['a', 'b', 'c'].map((key) => lake.requestOf(setting(key)))
+    const all = await together(await Promise.all([...again, ...plain]))
+    expect(told(all)).toEqual([...keys.map(() => 'replayed'), 'done', 'done', 'done'])
+    expect(lake.outcomes.slice(outcomes)).toEqual(['committed', 'replayed', 'committed'])
+    expect(lake.objects.files.size).toBe(files + 2)
+    expect((await lake.metadata()).properties).toMatchObject({ a: 'x', b: 'x', c: 'x', 'key-0': 'x' })
+  })
+
+  it('that cannot be looked up are found one by one, still at no cost of tries', async () => {
+    const keys = Array.from({ length: COMMIT_RETRIES_MAX + 1 }, (_, n) => `key-${n}`)
+    for (const key of keys) await lane.commit(lake.deps, await lake.requestOf(setting(key), 'u', key))
+    const again = keys.map((key) => lake.requestOf(setting(key, 'again'), 'u', key))
+    const requests = await Promise.all([...again, lake.requestOf(setting('a'))])
+    const { tenant } = lake.deps
+    const blind: TenantStore = {
+      ...tenant,
+      read: async (query) => {
+        if (query.idempotencyKey !== undefined) throw new CatalogError('unavailable', 'busy')
+        return tenant.read(query)
+      },
+    }
+    const all = await together(requests, { ...lake.deps, tenant: blind })
+    expect(told(all)).toEqual([...keys.map(() => 'replayed'), 'done'])
   })
 
   it('are recorded for members that find nothing to change', async () => {

@@ -86,6 +86,7 @@ export async function openLaneLake(): Promise<LaneLake> {
       now: () => new Date(),
       newId: () => crypto.randomUUID(),
       later: () => undefined,
+      pause: async () => undefined,
     },
     objects,
     place,

@@ -5,6 +5,7 @@ import { metadataCache } from '#catalog/metadata-files'
 import { publish, publisherOf, untilDecided, type MetadataFile } from '#catalog/publish'
 import { validateFile } from '#domain/location'
 import type { ObjectStore } from '#objects/objects'
+import { RETRY_PAUSE_MS, RETRY_PAUSE_MS_MAX, UNQUEUED_RETRIES_MAX } from '#src/limits'
 import { memoryStore } from '#store/memory/memory'
 import type { CommitOutcome, TenantStore } from '#store/store'
 import type { CatalogCommit } from '#versions/model'
@@ -236,6 +237,19 @@ describe('attempts at one change', () => {
 it('gives up after too many attempts with an answer that is safe to retry: busy is not the same as lost', async () => {
   await expect(untilDecided(async () => 'again')).rejects.toMatchObject({ kind: 'unavailable' })
   await expect(untilDecided(async () => 'lost')).rejects.toMatchObject({ kind: 'commit-failed' })
+})
+
+it('pauses between the tries of what no lane has put in order, longer each time, and tries it more often', async () => {
+  const pauses: number[] = []
+  const pause = async (msMax: number): Promise<void> => void pauses.push(msMax)
+  let tries = 0
+  const attempt = async (): Promise<'lost'> => {
+    tries += 1
+    return 'lost'
+  }
+  await expect(untilDecided(attempt, pause)).rejects.toMatchObject({ kind: 'commit-failed' })
+  expect([tries, pauses.length]).toEqual([UNQUEUED_RETRIES_MAX, UNQUEUED_RETRIES_MAX - 1])
+  expect([pauses[0], pauses[1], pauses.at(-1)]).toEqual([RETRY_PAUSE_MS, 2 * RETRY_PAUSE_MS, RETRY_PAUSE_MS_MAX])
 })
 
 function unknown(): CommitOutcome {

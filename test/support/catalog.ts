@@ -9,6 +9,7 @@ import type { ClientLocations, GrantAction, GrantScope, Role } from '#domain/rec
 import { errorResponse } from '#http/errors'
 import { icebergRoutes } from '#http/iceberg/routes'
 import { managementRoutes } from '#http/management/routes'
+import { refusalBudget } from '#http/refusal-budget'
 import { honoPath, rawPath, rawQuery } from '#http/path'
 import type { RequestDeps } from '#http/serve'
 import type { ObjectStore } from '#objects/objects'
@@ -80,6 +81,7 @@ export async function openCatalog(
     prefix?: string
     clientLocations?: ClientLocations
     now?: () => Date
+    pause?: CatalogDeps['pause']
     signer?: (real: Signer) => Signer
     callLane?: <T>(run: () => Promise<T>) => Promise<T>
     wakePurge?: () => Promise<void>
@@ -104,6 +106,7 @@ export async function openCatalog(
     user: { id: adminId, username: 'admin', role: 'root', passwordHash: null, active: true, createdAt: at },
   })
   const tenant = store.tenant(tenantId)
+  const refusals = refusalBudget()
   const lanes = new Map<string, TableLane>()
   let cache = metadataCache()
 
@@ -126,6 +129,7 @@ export async function openCatalog(
       now: ports.now ?? (() => new Date()),
       newId: uuid,
       later: (work) => void afterAnswer.push(work.catch(() => undefined)),
+      pause: ports.pause ?? (async () => undefined),
     }
     return {
       requestId: 'test',
@@ -149,6 +153,7 @@ export async function openCatalog(
         return ports.callLane ? ports.callLane(run) : run()
       },
       purgeSoon: async () => ports.wakePurge?.(),
+      refusals,
       now: services.now,
       log: () => undefined,
     }

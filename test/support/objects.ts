@@ -1,3 +1,4 @@
+import { CatalogError } from '#domain/errors'
 import type { ObjectStore } from '#objects/objects'
 
 /** An object store in memory, for tests that need no R2. `files` maps `s3://…` to bytes. */
@@ -9,8 +10,11 @@ export function memoryObjects(): MemoryObjects {
   const files = new Map<string, Uint8Array>()
   return {
     files,
-    async read(location) {
-      return files.get(location.uri) ?? null
+    async read(location, bytesMax) {
+      const bytes = files.get(location.uri) ?? null
+      if (bytes && bytes.length > bytesMax)
+        throw new CatalogError('too-large', `Cannot read ${location.uri}: too large`)
+      return bytes
     },
     async stream(location) {
       const bytes = files.get(location.uri)
