@@ -85,6 +85,12 @@ export const S3_CLOCK_SKEW_SECONDS = 15 * 60
 /** How long a request that was signed for a client may be sent: Java's clients send one again for 30 s, others at once. */
 export const SIGNED_REQUEST_TTL_SECONDS = 300
 
+/**
+ * A request to be signed: largest is DeleteObjects of a thousand of the longest keys, 1.3 MB, and what JSON and XML escape
+ * of them.
+ */
+export const SIGNED_REQUEST_BYTES_MAX = 2 * 1024 * 1024
+
 /** The longest life S3 gives a presigned URL. */
 export const S3_PRESIGNED_TTL_SECONDS_MAX = 7 * 24 * 3600
 
