@@ -97,6 +97,9 @@ export const S3_PRESIGNED_TTL_SECONDS_MAX = 7 * 24 * 3600
 /** Keys in one DeleteObjects, and objects in one page of a listing. */
 export const S3_KEYS_PER_CALL_MAX = 1000
 
+/** One text in XML, as it is written: a key of 1,024 bytes is shorter, even if each is a character reference. */
+export const S3_XML_TEXT_CHARS_MAX = 16 * 1024
+
 /** Parts of one multipart upload. */
 export const S3_PARTS_MAX = 10_000
 

@@ -1,4 +1,4 @@
-import { S3_KEYS_PER_CALL_MAX, S3_PARTS_MAX } from '#src/limits'
+import { S3_KEYS_PER_CALL_MAX, S3_PARTS_MAX, S3_XML_TEXT_CHARS_MAX } from '#src/limits'
 import { S3Error } from './errors.ts'
 import { S3_NAMESPACE } from './xml.ts'
 
@@ -161,6 +161,8 @@ const ENTITIES = new Map([
 const NO_TEXT = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]|\]\]>/u
 
 function unescaped(text: string): string {
+  if (text.length > S3_XML_TEXT_CHARS_MAX)
+    throw malformed(`expected texts of at most ${S3_XML_TEXT_CHARS_MAX} characters`)
   if (NO_TEXT.test(text)) throw malformed('a character is not allowed')
   return text.replace(
     /&(?:(\w{1,8});|#(\d{1,7});|#x([0-9a-fA-F]{1,6});)?/g,

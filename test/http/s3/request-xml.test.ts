@@ -70,6 +70,7 @@ describe('parseDelete', () => {
     '<Delete><Object><Key>a\u0001</Key></Object></Delete>',
     '<Delete><Object><Key>a\uD800</Key></Object></Delete>',
     '<Delete><Object><Key>a]]></Key></Object></Delete>',
+    `<Delete><Object><Key>${'&amp;'.repeat(4000)}</Key></Object></Delete>`,
     '<a>'.repeat(100_000),
     `<Delete${' a="b"'.repeat(20_000)}`,
     '<'.repeat(100_000),
