@@ -104,11 +104,20 @@ export const S3_CLOCK_SKEW_SECONDS = 15 * 60
 /** How long a request that was signed for a client may be sent: Java's clients send one again for 30 s, others at once. */
 export const SIGNED_REQUEST_TTL_SECONDS = 300
 
+/**
+ * A request to be signed: largest is DeleteObjects of a thousand of the longest keys, 1.3 MB, and what JSON and XML escape
+ * of them.
+ */
+export const SIGNED_REQUEST_BYTES_MAX = 2 * 1024 * 1024
+
 /** The longest life S3 gives a presigned URL. */
 export const S3_PRESIGNED_TTL_SECONDS_MAX = 7 * 24 * 3600
 
 /** Keys in one DeleteObjects, and objects in one page of a listing. */
 export const S3_KEYS_PER_CALL_MAX = 1000
+
+/** One text in XML, as it is written: a key of 1,024 bytes is shorter, even if each is a character reference. */
+export const S3_XML_TEXT_CHARS_MAX = 16 * 1024
 
 /** Parts of one multipart upload. */
 export const S3_PARTS_MAX = 10_000

@@ -1,5 +1,5 @@
 import { CatalogError, type ErrorKind } from '#domain/errors'
-import type { ValidatedLocation } from '#domain/location'
+import { isWithinFolder, type ValidatedLocation } from '#domain/location'
 import { readTableMetadata } from '#iceberg/metadata'
 import { R2_DELETE_KEYS_MAX } from '#src/limits'
 import type { PurgeJob, PurgeStore } from '#store/store'
@@ -142,8 +142,8 @@ const UNREADABLE: ReadonlySet<ErrorKind> = new Set(['bad-request', 'unprocessabl
 /** Where a step's file may be deleted. The current metadata file is deleted last, also when a manifest names it. */
 function deletable(deps: PurgeDeps, job: PurgeJob, step: PurgeStep, current?: string): ValidatedLocation | null {
   const location = step.uri === null ? null : deps.locate(step.uri)
-  if (!location || !job.locations.some((folder) => folder.endsWith('/') && location.uri.startsWith(folder))) return null
-  return location.uri === current && step.tier !== 'metadata' ? null : location
+  if (!location || !job.locations.some((folder) => isWithinFolder(location, folder))) return null
+  return location.uri.normalize('NFC') === current?.normalize('NFC') && step.tier !== 'metadata' ? null : location
 }
 
 /** Files to delete together, by their place in the order. */

@@ -1,4 +1,4 @@
-import { locateObject, type ValidatedLocation } from '#domain/location'
+import { isNormal, isWithinFolder, locateObject, type ValidatedLocation } from '#domain/location'
 import type { R2Storage } from '#domain/records'
 import type { TableMetadata } from '#iceberg/metadata'
 import { TRIM_FILES_MAX } from '#src/limits'
@@ -40,7 +40,9 @@ function forgottenFiles({ base, metadata, locations, storage }: LandedCommit): r
   const forgotten = new Set(base['metadata-log'].map((entry) => entry['metadata-file']).filter((uri) => !kept.has(uri)))
   return [...forgotten]
     .flatMap((uri) => locateObject(uri, storage) ?? [])
-    .filter(({ uri }) => !kept.has(uri) && locations.some((folder) => uri.startsWith(folder)))
+    .filter(
+      (file) => isNormal(file.uri) && !kept.has(file.uri) && locations.some((folder) => isWithinFolder(file, folder)),
+    )
     .slice(-TRIM_FILES_MAX)
 }
 

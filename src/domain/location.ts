@@ -5,7 +5,8 @@ declare const validated: unique symbol
 
 /**
  * A place in object storage that has been checked: scheme, bucket, inside the warehouse, no dot segments, no empty
- * segments, no encoded separators, no control characters. Object stores and signers accept nothing else, and only
+ * segments, no encoded separators, no control characters, and in NFC: R2 takes names that NFC makes the same for one name
+ * ("Unicode interoperability"). Object stores and signers accept nothing else, and only
  * {@link validateFile} and {@link validateFolder} make one. `uri` is `s3://<bucket>/<key>`; a folder's ends in `/`.
  */
 export interface ValidatedLocation {
@@ -45,7 +46,8 @@ export function validateFile(uri: unknown, storage: R2Storage, what: string): Va
 /**
  * An object by the name that an engine wrote into its own files, or null if it lies outside the warehouse or breaks a rule
  * of {@link validateFile}. Percent escapes are kept here, undecoded, as the part of the key that they are: engines write
- * the partition value `a/b` as the folder `region=a%2Fb`.
+ * the partition value `a/b` as the folder `region=a%2Fb`. Nor need the key be in NFC, because such values may be anything:
+ * {@link isWithin} knows where it lies.
  */
 export function locateObject(uri: unknown, storage: R2Storage): ValidatedLocation | null {
   try {
@@ -55,6 +57,11 @@ export function locateObject(uri: unknown, storage: R2Storage): ValidatedLocatio
   } catch {
     return null
   }
+}
+
+/** Whether R2 knows a name by these very characters. */
+export function isNormal(text: string): boolean {
+  return text === text.normalize('NFC')
 }
 
 /** The text up to its last character that is no slash. */
@@ -71,9 +78,19 @@ export function isOutside(uri: string, storage: R2Storage): boolean {
   )
 }
 
-/** Whether `inner` is `outer` or lies below it. `outer` is a folder. */
+/** Whether `inner` is `outer` or lies below it, also by the name that it has in R2. `outer` is a folder. */
 export function isWithin(inner: ValidatedLocation, outer: ValidatedLocation): boolean {
-  return inner.bucket === outer.bucket && inner.key.startsWith(outer.key)
+  return inner.bucket === outer.bucket && beginsWith(inner.key, outer.key)
+}
+
+/** As {@link isWithin} for a folder of a row, which was written by other rules perhaps. */
+export function isWithinFolder(inner: ValidatedLocation, folder: string): boolean {
+  return folder.endsWith('/') && beginsWith(inner.uri, folder)
+}
+
+/** Whether a key, a location or a prefix begins with `folder`, both as it is and in NFC. */
+export function beginsWith(text: string, folder: string): boolean {
+  return text.startsWith(folder) && text.normalize('NFC').startsWith(folder)
 }
 
 function parse(uri: unknown, storage: R2Storage, what: string): { scheme: string; bucket: string; key: string } {
@@ -103,6 +120,7 @@ function brokenRule(key: string, escapes: 'refused' | 'kept'): string | undefine
   if (key.includes('\\')) return 'backslashes are not allowed'
   if (escapes === 'refused' && /%(2f|5c|2e|25|[01][0-9a-f]|7f)/i.test(key))
     return 'encoded separators, dots and percent signs are not allowed'
+  if (escapes === 'refused' && !isNormal(key)) return 'expected Unicode in normalization form NFC'
   if (/[?#]/.test(key)) return "'?' and '#' are not allowed"
   const segments = key.split('/')
   if (segments.includes('')) return 'empty segments are not allowed'

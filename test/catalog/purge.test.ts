@@ -74,6 +74,19 @@ test('a job whose metadata file lies elsewhere ends too, with any budget', async
   expect([...bucket.files.keys()]).toEqual(TABLES.legacy.keys.filter((key) => key.includes('/metadata/')))
 })
 
+test('a folder that R2 knows by another name is left alone: another table may have it', async () => {
+  const bucket = bucketOf('legacy')
+  const tenant = await storeOf('legacy')
+  const { metadataLocation, keys } = TABLES.legacy
+  const bytes = bucket.files.get(metadataLocation.replace('s3://lake/', '')) ?? new Uint8Array(0)
+  bucket.files.set('\u212aonto/m.json', bytes)
+  const alias = { locations: ['s3://lake/\u212aonto/'], metadataLocation: 's3://lake/\u212aonto/m.json' }
+  await dropWithPurge(tenant, 'legacy', alias)
+  const runs = await runToEnd(bucket, tenant, 'purge-legacy')
+  expect(runs.at(-1)).toMatchObject({ state: 'done', unreadable: 0, deleted: 0 })
+  expect(bucket.files.size).toBe(keys.length + 1)
+})
+
 test('it waits while a tag, or a branch, names the table', async () => {
   const bucket = bucketOf('orders')
   const tenant = await storeOf('orders')

@@ -112,6 +112,10 @@ export function storageContract(open: OpenStore): void {
       await expect(warehouses.update({ ...taken, id: newId() })).rejects.toMatchObject(refused)
       await expect(warehouses.create(warehouseIn(newId(), 'a'))).rejects.toMatchObject({ kind: 'bad-request' })
       await expect(store.bootstrap(tenantIn(newId(), 'a'))).rejects.toMatchObject({ kind: 'bad-request' })
+      for (const prefix of ['\u212aonto/', 'cafe\u0301/']) {
+        await expect(warehouses.create(warehouseIn(newId(), prefix))).rejects.toMatchObject({ kind: 'bad-request' })
+        await expect(store.bootstrap(tenantIn(newId(), prefix))).rejects.toMatchObject({ kind: 'bad-request' })
+      }
       expect(await warehouses.create({ ...warehouseIn(newId(), ''), name: second.warehouse.name })).toBe(false)
       expect(await warehouses.update(warehouseIn(newId(), ''))).toBe(false)
     })

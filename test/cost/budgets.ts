@@ -33,6 +33,7 @@ export const BUDGETS = {
   'HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}': [1, 1, 30, 0, 0, 0, 0, 0],
   'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials': [1, 1, 30, 0, 0, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign': [1, 1, 30, 0, 0, 0, 0, 0],
+  'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign (staged)': [2, 2, 40, 0, 0, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics': [2, 4, 40, 3, 0, 0, 0, 0],
   'GET /api/v1/catalogs/{prefix}/namespaces/{namespace}/tables/{table}/metrics': [2, 2, 32, 0, 0, 0, 0, 0],
   'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (create)': [2, 13, 80, 14, 0, 1, 0, 0],

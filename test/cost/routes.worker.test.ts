@@ -270,6 +270,25 @@ test('a commit that deletes old metadata asks the store and the bucket once more
   ).toEqual([])
 })
 
+test('a request for a staged table asks the store once more, whether a table has come to have its folders', async () => {
+  const create = { name: 'staged', schema: SCHEMA, 'stage-create': true }
+  const asked = { 'x-iceberg-access-delegation': 'remote-signing' }
+  const { text } = await worker.call(['POST', `${SALES}/tables`, create, asked])
+  const { metadata, config } = JSON.parse(text) as {
+    metadata: { location: string }
+    config: Record<string, string>
+  }
+  const uri = `${metadata.location.replace('s3://', 'http://catalog.test/s3/')}/data/x`
+  const sign: Sent = [
+    'POST',
+    `/${config['signer.endpoint'] ?? ''}`,
+    { method: 'PUT', uri, region: 'auto', headers: {} },
+  ]
+  const { answer, count } = await worker.measured(sign)
+  expect(answer.status, answer.text).toBe(200)
+  expect(overruns(count, BUDGETS['POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign (staged)'])).toEqual([])
+})
+
 test('a user with grants costs no more than one row for each', async () => {
   const [grants, userId] = [50, crypto.randomUUID()]
   const { catalog } = (await worker.tenant.read({ at: { catalog: 'demo', ref: 'main' } })).place ?? {}

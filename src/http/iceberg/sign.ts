@@ -2,13 +2,14 @@ import type { Vending } from '#catalog/deps'
 import { noSuchTable } from '#catalog/keys'
 import { badRequest, CatalogError } from '#domain/errors'
 import { isObject, type Json } from '#iceberg/json'
+import { SIGNED_REQUEST_BYTES_MAX } from '#src/limits'
 import { OPEN_SEQ } from '#versions/model'
 import { json } from '../respond.ts'
-import type { CatalogContext } from '../route.ts'
+import type { Asked, CatalogContext, Target } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
 import { signRequest, type Opened, type SignRequest } from '../signing/sign.ts'
 import type { SentHeaders } from '../signing/headers.ts'
-import { field, strings, text } from './fields.ts'
+import { field, text } from './fields.ts'
 import { accessOf } from './load-result.ts'
 import { foundTable, onTable, TABLE, tableParameter } from './read-tables.ts'
 import { stagedLocations } from './staged.ts'
@@ -22,8 +23,9 @@ export const signRoute = catalogRoute({
   path: `${TABLE}/sign`,
   authorize: ({ query }) =>
     query.has('staged') ? [{ actions: ['create'], on: 'namespace' }] : [{ actions: ['read'], on: 'table' }],
+  bodyBytesMax: SIGNED_REQUEST_BYTES_MAX,
   body: signRequestIn,
-  targets: onTable,
+  targets: onTableAndName,
   writes: false,
   handler: async (context) => {
     const { vending, deps, body, log } = context
@@ -43,10 +45,15 @@ async function openedTo(context: CatalogContext<unknown>, vending: Vending): Pro
   const ticket = context.query.get('staged')
   if (context.entry('table') && context.may(['read'], 'table'))
     return { storage, locations: foundTable(context).locations, access: accessOf(context, 'table') }
-  const isFree = ticket !== null && context.entry('table') === null
+  const isFree = ticket !== null && context.entry('name') === null && context.place.seq === OPEN_SEQ
   const locations = isFree ? await stagedLocations(context, vending, table, ticket) : null
-  if (!locations || context.place.seq !== OPEN_SEQ) throw noSuchTable(table)
+  if (!locations || (await context.deps.tenant.purges.stillNamed(locations))) throw noSuchTable(table)
   return { storage, locations, access: 'read-write' }
+}
+
+/** The table of the path, and whatever else may stand under its name. */
+function onTableAndName(asked: Asked<unknown>): Readonly<Record<string, Target>> {
+  return { ...onTable(asked), name: { ...tableParameter(asked), type: 'any' } }
 }
 
 function isRead(method: string): boolean {
@@ -70,13 +77,18 @@ function signRequestIn(body: Json): SignRequest {
 /** @throws CatalogError `bad-request` for what cannot be sent as HTTP headers */
 function headersIn(map: Json): SentHeaders {
   if (!isObject(map)) throw badRequest('Invalid headers: expected an object of lists of strings')
-  const headers = new Map<string, string>()
-  for (const name of Object.keys(map)) {
+  const headers = new Map<string, readonly string[]>()
+  for (const [name, values] of Object.entries(map)) {
     const key = name.toLowerCase()
-    const value = strings(map, name).join(', ').trim()
-    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(key) || headers.has(key) || !/^[\t\u0020-\u007e]*$/.test(value))
+    if (!Array.isArray(values) || !values.every((value) => typeof value === 'string'))
+      throw badRequest('Invalid headers: expected an object of lists of strings')
+    if (
+      !/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) ||
+      headers.has(key) ||
+      values.some((value) => !/^[\t -~]*$/.test(value))
+    )
       throw badRequest('Invalid headers: expected names and values of HTTP headers, each name once')
-    headers.set(key, value)
+    headers.set(key, values)
   }
   return headers
 }

@@ -7,7 +7,9 @@ import type { CatalogContext } from '../route.ts'
 /**
  * Nothing is stored of a staged table, yet its files are written before the commit. So the client gets a ticket with the
  * folders that were staged for it, to hand back with each request that it wants signed. It is good for this caller, this
- * name and this branch, as long as a credential would be, and counts for nothing once there is a table of the name.
+ * name and this branch, as long as a credential would be, and counts for nothing while anything stands under the name, or
+ * any table has the folders, wherever it was moved. Once both are gone again (the table was dropped), it is good for the
+ * rest of its hour, as a credential of the staged table would have been all the time.
  */
 export async function stagedTicket(
   context: CatalogContext<unknown>,

@@ -125,7 +125,11 @@ export async function readText(request: Request, signer: Authenticated): Promise
   const bytes = await readWhole(request)
   const found = bytes.length === 0 ? EMPTY_SHA256 : await sha256Hex(bytes)
   if (hash !== null && hash !== found) throw hashMismatch()
-  return new TextDecoder().decode(bytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new S3Error('MalformedXML', 'The XML was not well formed: expected UTF-8.', cause)
+  }
 }
 
 async function readWhole(request: Request): Promise<Uint8Array> {

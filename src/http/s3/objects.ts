@@ -5,7 +5,7 @@ import { opensKey, requireAction } from './credential.ts'
 import { accessDenied, S3Error } from './errors.ts'
 import { metadataIn, objectHeaders } from './object-headers.ts'
 import { invalidRange, parseRange, resolveRange } from './range.ts'
-import { parseTarget, S3_MOUNT, type Target } from './uri.ts'
+import { parseCopySource } from './uri.ts'
 
 /**
  * GetObject: the whole object or one range of it, streamed. No range of an empty object can be satisfied, and R2 fails
@@ -63,7 +63,7 @@ export async function deleteObject({ bucket, request, target }: Call): Promise<R
 /** CopyObject within the bucket; the credential must also be one that may read the source. */
 export async function copyObject(call: Call): Promise<Response> {
   const { bucket, request, target, signer } = call
-  const source = copySource(request.headers)
+  const source = parseCopySource(request.headers.get('x-amz-copy-source') ?? '')
   requireAction(signer.rights, source.bucket, 'GetObject')
   if (source.bucket !== target.bucket || !opensKey(signer.rights, source.key)) throw accessDenied()
   const replaces = (request.headers.get('x-amz-metadata-directive') ?? 'COPY') === 'REPLACE'
@@ -85,14 +85,6 @@ export async function copyObject(call: Call): Promise<Response> {
       ['ETag', copy.httpEtag],
     ],
   ])
-}
-
-function copySource(headers: Headers): Target {
-  const value = headers.get('x-amz-copy-source') ?? ''
-  if (value.includes('?')) throw new S3Error('NotImplemented', 'Versions are not implemented.')
-  const source = parseTarget(`${S3_MOUNT}/${value.replace(/^\//, '')}`)
-  if (source.key === '') throw new S3Error('InvalidArgument', 'x-amz-copy-source must be <bucket>/<key>.')
-  return source
 }
 
 function noSuchKey(): S3Error {

@@ -28,6 +28,24 @@ export function percentDecoded(text: string): string {
   }
 }
 
+/**
+ * The source of a copy: `<bucket>/<key>`, with or without a slash before it. A signature covers all spellings of a header
+ * that HTTP and SigV4 take for the same (lists, runs of blanks), so there is only the one that SDKs write: encoded like
+ * {@link uriEncodeKey}, which leaves no blank and no comma.
+ * @throws S3Error `NotImplemented` for a version, `InvalidArgument` for every other spelling
+ */
+export function parseCopySource(value: string): Target {
+  if (value.includes('?')) throw new S3Error('NotImplemented', 'Versions are not implemented.')
+  const [, bucket = '', encoded = ''] = /^\/?([\w.-]+)\/([!-~]+)$/.exec(value) ?? []
+  const key = percentDecoded(encoded)
+  if (key === '' || uriEncodeKey(key) !== encoded)
+    throw new S3Error(
+      'InvalidArgument',
+      'x-amz-copy-source must be one <bucket>/<key>, encoded like the path of a URI.',
+    )
+  return { bucket, key }
+}
+
 /** `UriEncode` of SigV4: everything but unreserved characters, in upper-case hex. */
 export function uriEncode(text: string): string {
   return encodeURIComponent(text).replace(

@@ -1,15 +1,15 @@
 import type { Vending } from '#catalog/deps'
 import { badRequest, CatalogError } from '#domain/errors'
-import { isWithin, locateObject, validateFolder, type ValidatedLocation } from '#domain/location'
+import { beginsWith, isWithin, locateObject, validateFolder, type ValidatedLocation } from '#domain/location'
 import type { R2Storage } from '#domain/records'
 import type { StorageAccess } from '#signers/signer'
 import type { Entry } from '#versions/model'
 import { S3Error } from '../s3/errors.ts'
 import { parseDelete } from '../s3/request-xml.ts'
 import { sha256Hex } from '../s3/sigv4.ts'
-import { percentDecoded } from '../s3/uri.ts'
+import { parseCopySource } from '../s3/uri.ts'
 import { addressOf, type Address } from './address.ts'
-import { headersToSign, payloadOf, type SentHeaders } from './headers.ts'
+import { headersToSign, payloadOf, type SentHeaders, type SignedHeaders } from './headers.ts'
 import { operationOf, type DataOperation } from './operations.ts'
 
 /** RemoteSignRequest (REST specification). The region is the warehouse's, whatever the client says. */
@@ -48,15 +48,16 @@ export async function signRequest(
 ): Promise<SignedRequest> {
   try {
     const address = addressOf(request.uri, vending.endpoint, opened.storage.bucket)
-    const source = request.headers.get('x-amz-copy-source')
+    const signed = headersToSign(request.headers)
+    const source = signed.get('x-amz-copy-source') ?? null
     const on = address.key === '' ? 'bucket' : 'object'
-    const operation = operationOf(request.method, on, address.query, source !== undefined)
-    checkOpened(operation, address, request, opened)
-    const payload = await boundPayload(operation, request)
+    const operation = operationOf(request.method, on, address.query, source !== null)
+    checkOpened(operation, address, { source, body: request.body }, opened)
+    const payload = await boundPayload(operation, signed, request.body)
     const headers = await vending.requests.sign({
       method: request.method,
       url: address.canonical,
-      headers: { ...headersToSign(request.headers), 'x-amz-content-sha256': payload },
+      headers: { ...Object.fromEntries(signed), 'x-amz-content-sha256': payload },
       nowMs: now.getTime(),
     })
     return { uri: address.canonical, headers, action: operation.action }
@@ -67,9 +68,9 @@ export async function signRequest(
 }
 
 function checkOpened(
-  { action, access, opens, copies }: DataOperation,
+  { action, access, opens }: DataOperation,
   { key, query }: Address,
-  { headers, body }: SignRequest,
+  { source, body }: { readonly source: string | null; readonly body: string | null },
   opened: Opened,
 ): void {
   if (access === 'read-write' && opened.access === 'read')
@@ -77,10 +78,10 @@ function checkOpened(
   const { storage } = opened
   const folders = opened.locations.map((uri) => validateFolder(uri, storage, 'table location'))
   if (opens === 'key') checkKey(key, storage, folders)
-  if (opens === 'prefix' && !folders.some((folder) => query.get('prefix')?.startsWith(folder.key)))
+  if (opens === 'prefix' && !folders.some((folder) => beginsWith(query.get('prefix') ?? '', folder.key)))
     throw outside('prefix of a listing')
   if (opens === 'keys of the body') for (const each of keysToDelete(body)) checkKey(each, storage, folders)
-  if (copies) checkKey(copySourceKey(headers.get('x-amz-copy-source') ?? '', storage), storage, folders)
+  if (source !== null) checkKey(copySourceKey(source, storage), storage, folders)
 }
 
 function checkKey(key: string, storage: R2Storage, folders: readonly ValidatedLocation[]): void {
@@ -89,11 +90,11 @@ function checkKey(key: string, storage: R2Storage, folders: readonly ValidatedLo
   if (!object || !folders.some((folder) => isWithin(object, folder))) throw outside('key')
 }
 
-/** The key of `<bucket>/<key>`, encoded like a URI. Another bucket is none of the table's. */
+/** Another bucket is none of the table's. */
 function copySourceKey(source: string, storage: R2Storage): string {
-  const path = percentDecoded(source.replace(/^\//, ''))
-  if (source.includes('?') || !path.startsWith(`${storage.bucket}/`)) throw outside('copy source')
-  return path.slice(storage.bucket.length + 1)
+  const { bucket, key } = parseCopySource(source)
+  if (bucket !== storage.bucket) throw outside('copy source')
+  return key
 }
 
 function keysToDelete(body: string | null): readonly string[] {
@@ -106,12 +107,14 @@ function keysToDelete(body: string | null): readonly string[] {
 }
 
 /** The hash that the signature binds; of DeleteObjects that of the very body that was checked. */
-async function boundPayload(operation: DataOperation, { headers, body }: SignRequest): Promise<string> {
-  const given = payloadOf(headers)
+async function boundPayload(operation: DataOperation, signed: SignedHeaders, body: string | null): Promise<string> {
+  const given = payloadOf(signed)
   if (operation.opens !== 'keys of the body') return given
   const hash = await sha256Hex(new TextEncoder().encode(body ?? ''))
-  if (headers.has('x-amz-content-sha256') && given !== hash)
-    throw badRequest('Invalid x-amz-content-sha256: expected the SHA-256 of the body that was given, or nothing')
+  if (signed.has('x-amz-content-sha256') && given !== hash)
+    throw badRequest(
+      'Invalid headers: expected x-amz-content-sha256 to be the SHA-256 of the body that was given, or nothing',
+    )
   return hash
 }
 

@@ -199,6 +199,8 @@ describe('locations', () => {
     ['a query', 's3://lake/wh/a?x=1'],
     ['a fragment', 's3://lake/wh/a#b'],
     ['a control character', 's3://lake/wh/a\u0001'],
+    ['a second name to R2', 's3://lake/wh/\u212aonto/9'],
+    ['letters apart from their accents', 's3://lake/wh/cafe\u0301'],
     ['a user in the bucket', 's3://x@lake/wh/t'],
     ['a port in the bucket', 's3://lake:80/wh/t'],
     ['too long a key', `s3://lake/wh/${'a'.repeat(1100)}`],

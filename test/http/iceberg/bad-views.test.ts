@@ -146,6 +146,7 @@ describe('locations', () => {
     ['an empty segment', 's3://lake/wh//a'],
     ['a query', 's3://lake/wh/a?x=1'],
     ['a control character', 's3://lake/wh/a\u0001'],
+    ['a second name to R2', 's3://lake/wh/cafe\u0301'],
     ['nothing', ''],
   ]
   const taken: [string, string][] = [

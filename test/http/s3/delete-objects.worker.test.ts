@@ -40,6 +40,11 @@ it('refuses more than a thousand keys, none, and what is no such list', async ()
   expect(await outcome(await deleteObjects([]))).toBe('400 MalformedXML')
 })
 
+it('refuses a list that is not UTF-8', async () => {
+  const body = new Uint8Array([...new TextEncoder().encode('<Delete><Object><Key>wh/t1/'), 0xff, 0x3c])
+  expect(await outcome(await send(await credential(), 'POST', '/s3/lake?delete', { body }))).toBe('400 MalformedXML')
+})
+
 it('compares the hash of the list', async () => {
   const headers = { 'x-amz-content-sha256': '0'.repeat(64) }
   const body = '<Delete><Object><Key>wh/t1/1</Key></Object></Delete>'

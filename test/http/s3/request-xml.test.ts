@@ -9,7 +9,8 @@ describe('parseDelete', () => {
   it.each([
     `<Delete>${ONE}</Delete>`,
     `<?xml version="1.0" encoding="UTF-8"?>\n<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">\n  ${ONE}\n</Delete>\n`,
-    `<Delete xmlns='x' ><Object ><Key\n>k</Key ><ETag/></Object></Delete>`,
+    `<Delete xmlns='http://s3.amazonaws.com/doc/2006-03-01/' ><Quiet>false</Quiet><Object ><Key\n>k</Key ></Object></Delete>`,
+    `<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\r\n<Delete>\t${ONE}</Delete>`,
   ])('reads %j', (xml) => {
     expect(parseDelete(xml)).toEqual({ quiet: false, objects: [{ key: 'k', versionId: undefined }] })
   })
@@ -43,12 +44,46 @@ describe('parseDelete', () => {
     '<Delete><Object><Key><![CDATA[k]]></Key></Object></Delete>',
     '<a:Delete xmlns:a="x"><Object><Key>k</Key></Object></a:Delete>',
     ` <?xml version="1.0"?><Delete>${ONE}</Delete>`,
+    `<?xml version="1.1"?><Delete>${ONE}</Delete>`,
+    `<?xml version="1.0" encoding="UTF-7"?><Delete>${ONE}</Delete>`,
+    `<?xml version="1.0" encoding="UTF-16"?><Delete>${ONE}</Delete>`,
+    `\uFEFF<Delete>${ONE}</Delete>`,
+    `<Delete>${ONE}</Delete>\u00A0`,
+    `<Delete xmlns="evil">${ONE}</Delete>`,
+    `<Delete a="b">${ONE}</Delete>`,
+    '<Delete><Object xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Key>k</Key></Object></Delete>',
+    `<delete>${ONE}</delete>`,
+    `<Delete>${ONE}<object><Key>other</Key></object></Delete>`,
+    `<Delete>${ONE}<Foo>${ONE}</Foo></Delete>`,
+    `<Delete>${ONE}<Object/></Delete>`,
+    `<Delete>text${ONE}</Delete>`,
+    '<Delete><Object>text<Key>k</Key></Object></Delete>',
+    '<Delete><Object><Key>k<Key>other</Key></Key></Object></Delete>',
+    '<Delete><Object><Key>k</Key><ETag>e</ETag></Object></Delete>',
+    '<Delete><Object><Key>k</Key><VersionId>1</VersionId><VersionId>2</VersionId></Object></Delete>',
+    `<Delete><Quiet>true</Quiet><Quiet>false</Quiet>${ONE}</Delete>`,
+    `<Delete><Quiet>yes</Quiet>${ONE}</Delete>`,
+    `<Delete><Key>k</Key>${ONE}</Delete>`,
+    `<Delete><Delete>${ONE}</Delete></Delete>`,
+    '<Delete><Object><Key>&#0;</Key></Object></Delete>',
+    '<Delete><Object><Key>&#xFFFE;</Key></Object></Delete>',
+    '<Delete><Object><Key>a\u0001</Key></Object></Delete>',
+    '<Delete><Object><Key>a\uD800</Key></Object></Delete>',
+    '<Delete><Object><Key>a]]></Key></Object></Delete>',
+    `<Delete><Object><Key>${'&amp;'.repeat(4000)}</Key></Object></Delete>`,
     '<a>'.repeat(100_000),
     `<Delete${' a="b"'.repeat(20_000)}`,
     '<'.repeat(100_000),
   ])('refuses %j', (xml) => {
     expect(() => parseDelete(xml)).toThrow(expect.objectContaining({ code: 'MalformedXML' }))
   })
+})
+
+it('stops at what is too much, without reading on', () => {
+  const wrong = (inner: string) => () => parseDelete(`<Delete>${inner}<never read`)
+  expect(wrong(ONE.repeat(1001))).toThrow('expected at most 1000 of Object')
+  expect(wrong('<a/>')).toThrow('an element is misplaced')
+  expect(wrong('<Quiet/>'.repeat(2))).toThrow('expected one Quiet')
 })
 
 describe('parseParts', () => {
