@@ -31,8 +31,14 @@ export const CREDENTIALS_REMEMBERED_MAX = 1000
 /** Tokens an isolate remembers having verified, about 1 KB each. Whether one was revoked is read with every request. */
 export const VERIFIED_TOKENS_MAX = 1000
 
-/** What `/api/v1/users/login` and `/v1/oauth/tokens` hand out at most. */
-export const SESSION_TTL_SECONDS = 7 * 24 * 3600
+/** The longest life of one token: what `/api/v1/users/login` and `/v1/oauth/tokens` hand out. */
+export const TOKEN_TTL_SECONDS = 7 * 24 * 3600
+
+/**
+ * How long after a login its token can be exchanged for others. Engines refresh by exchange and work for weeks without
+ * logging in again; a token that was stolen must not live for ever.
+ */
+export const SESSION_SECONDS_MAX = 30 * 24 * 3600
 
 /** Object storage calls of one request under way at a time: a Worker may wait for six connections' answers. */
 export const PARALLEL_OBJECT_CALLS_MAX = 6

@@ -77,7 +77,7 @@ async function serve<Body>(
   const key = route.writes ? await idempotencyKeyOf(request.headers, claims.userId, sent) : null
   const resolve = async (): Promise<Resolved<Body>> => {
     const read = await tenant.read({
-      caller: { userId: claims.userId, tokenId: claims.tokenId },
+      caller: { userId: claims.userId, tokenId: claims.session.id },
       at: catalogAndRef(name),
       keys: keys.keys,
       ...(page ? { page } : {}),
