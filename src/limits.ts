@@ -12,6 +12,19 @@ export const LOGIN_BODY_BYTES_MAX = 16 * 1024
 /** Deeper JSON has no meaning in Iceberg (the deepest schemas in use have tens of levels) and costs stack. */
 export const JSON_DEPTH_MAX = 200
 
+/**
+ * Brackets and commas in a request body, of which there are about as many as values: 8 MB of `[{},{},…]` are millions, at
+ * some 200 bytes of heap each while they are parsed. This many cost at most 50 MB of an isolate's 128. A table of 10,000
+ * columns has 50,000, a commit of 1,000 snapshots 25,000.
+ */
+export const REQUEST_JSON_VALUES_MAX = 200_000
+
+/** What names a few objects and no more: two identifiers of the longest levels take 50 KB. */
+export const NAMES_BODY_BYTES_MAX = 128 * 1024
+
+/** A namespace's properties: a commit that held more would be refused (1.5 MB). */
+export const PROPERTIES_BODY_BYTES_MAX = 2 * 1024 * 1024
+
 /** One page of a listing, when the client asks for pages. */
 export const PAGE_SIZE_MAX = 1000
 export const PAGE_SIZE_DEFAULT = 100
@@ -31,8 +44,14 @@ export const CREDENTIALS_REMEMBERED_MAX = 1000
 /** Tokens an isolate remembers having verified, about 1 KB each. Whether one was revoked is read with every request. */
 export const VERIFIED_TOKENS_MAX = 1000
 
-/** What `/api/v1/users/login` and `/v1/oauth/tokens` hand out at most. */
-export const SESSION_TTL_SECONDS = 7 * 24 * 3600
+/** The longest life of one token: what `/api/v1/users/login` and `/v1/oauth/tokens` hand out. */
+export const TOKEN_TTL_SECONDS = 7 * 24 * 3600
+
+/**
+ * How long after a login its token can be exchanged for others. Engines refresh by exchange and work for weeks without
+ * logging in again; a token that was stolen must not live for ever.
+ */
+export const SESSION_SECONDS_MAX = 30 * 24 * 3600
 
 /** Object storage calls of one request under way at a time: a Worker may wait for six connections' answers. */
 export const PARALLEL_OBJECT_CALLS_MAX = 6
@@ -155,8 +174,14 @@ export const OBJECT_CALL_MS_MAX = 20_000
  */
 export const IDEMPOTENCY_ADVERTISED_MINUTES = 30
 
-/** How long an answer is kept at least: longer than advertised, for clocks that differ and retries under way. */
+/** How long an answer is kept and told again: longer than advertised, for clocks that differ and retries under way. */
 export const IDEMPOTENCY_KEPT_SECONDS = 3600
+
+/**
+ * How long an answer that is told again brings the credential of whoever made the table, though nobody has granted him
+ * anything on it: for retries, which end within minutes. Later his grants say what he gets, as for any load.
+ */
+export const IDEMPOTENCY_CREDENTIAL_SECONDS = 900
 
 /** Old answers that each new one sweeps away: more than one, so that they get fewer wherever keys are used. */
 export const IDEMPOTENCY_SWEPT_PER_RECORD = 4

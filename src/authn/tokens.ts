@@ -13,12 +13,30 @@ const CLOCK_TOLERANCE_SECONDS = 30
 export interface TokenClaims {
   readonly tenantId: string
   readonly userId: string
-  readonly tokenId: string
+  readonly session: TokenSession
+}
+
+/**
+ * One login and every token that was exchanged for its token: they are revoked together, and end together. `id` is the
+ * `jti` of the login's own token, which began it.
+ */
+export interface TokenSession {
+  readonly id: string
+  readonly startedAt: Date
 }
 
 /** Issues and verifies the catalog's own bearer tokens (RFC 7519), signed with the first key of a private JWKS. */
 export interface TokenAuthority {
-  issue(claims: TokenClaims, times: { issuedAt: Date; expiresAt: Date }): Promise<string>
+  /** @param token without a session, it begins one */
+  issue(
+    token: {
+      readonly tenantId: string
+      readonly userId: string
+      readonly tokenId: string
+      readonly session?: TokenSession
+    },
+    times: { readonly issuedAt: Date; readonly expiresAt: Date },
+  ): Promise<string>
   /**
    * A token that was found good stays so until it expires, and is not looked into again; whether it was revoked is the
    * store's to say. @throws CatalogError `unauthenticated`; the message never repeats the token
@@ -40,11 +58,11 @@ export function tokenAuthority(settings: { jwks: string; issuer: string; audienc
   const verified = recent<{ readonly claims: TokenClaims; readonly expiresAtMs: number }>(VERIFIED_TOKENS_MAX)
 
   return {
-    async issue(claims, { issuedAt, expiresAt }) {
-      return new SignJWT({ tenant: claims.tenantId })
+    async issue({ tenantId, userId, tokenId, session }, { issuedAt, expiresAt }) {
+      return new SignJWT({ tenant: tenantId, ...(session ? sessionClaims(session) : {}) })
         .setProtectedHeader({ alg: signing.alg, kid: signing.kid, typ: 'JWT' })
-        .setSubject(claims.userId)
-        .setJti(claims.tokenId)
+        .setSubject(userId)
+        .setJti(tokenId)
         .setIssuer(settings.issuer)
         .setAudience(settings.audience)
         .setIssuedAt(issuedAt)
@@ -109,8 +127,15 @@ function publicPart({ kty, kid, alg, crv, x, y, n, e }: SigningKey): JWK {
   )
 }
 
+/** `sid` and `auth_time` of OpenID Connect. A token without them began its session. */
+function sessionClaims({ id, startedAt }: TokenSession): JWTPayload {
+  return { sid: id, auth_time: Math.floor(startedAt.getTime() / 1000) }
+}
+
 function claimsOf(payload: JWTPayload): TokenClaims {
-  const { tenant, sub, jti } = payload
+  const { tenant, sub, jti, iat, sid = jti, auth_time: startedAt = iat } = payload
   if (typeof tenant !== 'string' || !sub || !jti) throw new errors.JWTInvalid('tenant, sub and jti are required')
-  return { tenantId: tenant, userId: sub, tokenId: jti }
+  if (typeof sid !== 'string' || !sid || typeof startedAt !== 'number')
+    throw new errors.JWTInvalid('sid must be text and auth_time a number')
+  return { tenantId: tenant, userId: sub, session: { id: sid, startedAt: new Date(startedAt * 1000) } }
 }

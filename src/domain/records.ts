@@ -71,7 +71,10 @@ export interface Grant {
   readonly createdAt: string
 }
 
-/** A token that no longer counts, kept until it would have expired by itself. `id` is the token's `jti`. */
+/**
+ * Tokens that no longer count: all of one session, whose `id` this is (the `jti` of the token that began it). Kept until
+ * the session would have ended by itself.
+ */
 export interface RevokedToken {
   readonly id: string
   readonly expiresAt: string

@@ -79,7 +79,7 @@ async function serve<Body>(
   const key = route.writes ? await idempotencyKeyOf(request.headers, claims.userId, sent) : null
   const resolve = async (): Promise<Resolved<Body>> => {
     const read = await tenant.read({
-      caller: { userId: claims.userId, tokenId: claims.tokenId },
+      caller: { userId: claims.userId, tokenId: claims.session.id },
       at: catalogAndRef(name),
       keys: keys.keys,
       ...(page ? { page } : {}),
@@ -98,12 +98,12 @@ async function serve<Body>(
     return route.handler(contextOf(place, resolved, deps))
   }
   if (!key) return run()
-  const repeat = async (answer: MetadataAnswer, isNew: boolean): Promise<Response> => {
+  const repeat = async (answer: MetadataAnswer, isNew: boolean, isYoung: boolean): Promise<Response> => {
     if (!route.repeat) throw new Error(`${route.method} ${route.path} can't tell metadata again`)
     const now = isNew ? await resolve() : resolved
     const context = contextOf(placeOf(now), now, deps)
     const isAllowed = needs.every(({ actions, on }) => context.may(actions, on))
-    return route.repeat(context, answer, isAllowed)
+    return route.repeat(context, answer, { isAllowed, isYoung })
   }
   const found = resolved.read.idempotency ?? null
   // No attempt lands in a catalog or branch that is not there: neither changes its name, and a branch that is gone is closed.

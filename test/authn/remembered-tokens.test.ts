@@ -6,7 +6,8 @@ import { tokenAuthority, type TokenAuthority } from '#authn/tokens'
 
 const now = new Date('2026-06-01T12:00:00Z')
 const later = new Date('2026-06-01T13:00:00Z')
-const claims = { tenantId: 'tenant-1', userId: 'user-1', tokenId: 'token-1' }
+const identity = { tenantId: 'tenant-1', userId: 'user-1', tokenId: 'token-1' }
+const claims = { tenantId: 'tenant-1', userId: 'user-1', session: { id: 'token-1', startedAt: now } }
 
 let authority: TokenAuthority
 let token: string
@@ -15,7 +16,7 @@ beforeAll(async () => {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(privateKey)), kid: 'k1', alg: 'ES256' }] })
   authority = tokenAuthority({ jwks, issuer: 'pangolin', audience: 'pangolin' })
-  token = await authority.issue(claims, { issuedAt: now, expiresAt: later })
+  token = await authority.issue(identity, { issuedAt: now, expiresAt: later })
 })
 
 test('a token that was verified before is refused once it has expired', async () => {

@@ -6,7 +6,8 @@ import { tokenAuthority, type TokenAuthority } from '#authn/tokens'
 
 const now = new Date('2026-06-01T12:00:00Z')
 const later = new Date('2026-06-01T13:00:00Z')
-const claims = { tenantId: 'tenant-1', userId: 'user-1', tokenId: 'token-1' }
+const identity = { tenantId: 'tenant-1', userId: 'user-1', tokenId: 'token-1' }
+const claims = { tenantId: 'tenant-1', userId: 'user-1', session: { id: 'token-1', startedAt: now } }
 
 let authority: TokenAuthority
 let key: CryptoKey
@@ -33,13 +34,22 @@ function good(header: JWTHeaderParameters = { alg: 'ES256', kid: 'k1' }): SignJW
 
 describe('verify', () => {
   it('accepts what it issued', async () => {
-    const token = await authority.issue(claims, { issuedAt: now, expiresAt: later })
+    const token = await authority.issue(identity, { issuedAt: now, expiresAt: later })
     expect(await authority.verify(token, now)).toEqual(claims)
     expect(await authority.verify(await good().sign(key), now)).toEqual(claims)
   })
 
+  it('tells the session of a token that says none by its own id and time, and of another by what it says', async () => {
+    const session = { id: 'login', startedAt: new Date('2026-05-31T12:00:00Z') }
+    const times = { issuedAt: now, expiresAt: later }
+    expect((await authority.verify(await authority.issue({ ...identity, session }, times), now)).session).toEqual(
+      session,
+    )
+    expect((await authority.verify(await authority.issue(identity, times), now)).session).toEqual(claims.session)
+  })
+
   it('says that an expired token has expired', async () => {
-    const token = await authority.issue(claims, { issuedAt: now, expiresAt: later })
+    const token = await authority.issue(identity, { issuedAt: now, expiresAt: later })
     await expect(authority.verify(token, new Date('2026-06-01T14:00:00Z'))).rejects.toThrow(/expired/)
   })
 
@@ -56,10 +66,12 @@ describe('verify', () => {
     ['no sub', () => without('sub')],
     ['no jti', () => without('jti')],
     ['no exp', () => without('exp')],
+    ['a session that is no text', () => without('none', { sid: 7 })],
+    ['a login at no time', () => without('none', { auth_time: 'x' })],
     ['nonsense', async () => 'a.b.c'],
   ]
 
-  async function without(claim: string): Promise<string> {
+  async function without(claim: string, more: object = {}): Promise<string> {
     const all = {
       tenant: 't',
       sub: 'u',
@@ -68,6 +80,7 @@ describe('verify', () => {
       aud: 'pangolin',
       iat: now.getTime() / 1000,
       exp: later.getTime() / 1000,
+      ...more,
     }
     const kept = Object.fromEntries(Object.entries(all).filter(([name]) => name !== claim))
     return new SignJWT(kept).setProtectedHeader({ alg: 'ES256', kid: 'k1' }).sign(key)
@@ -91,7 +104,7 @@ describe('verify', () => {
     })
     expect(await rotated.verify(old, now)).toEqual(claims)
     await expect(
-      authority.verify(await rotated.issue(claims, { issuedAt: now, expiresAt: later }), now),
+      authority.verify(await rotated.issue(identity, { issuedAt: now, expiresAt: later }), now),
     ).rejects.toThrow(/not valid/)
   })
 })

@@ -85,6 +85,25 @@ def test_a_token_for_a_token(server: Server) -> None:
     assert_works(told_only(server, token=answer.json["access_token"]))
 
 
+def test_a_session_is_revoked_as_one(server: Server) -> None:
+    with stopped(server) as database:
+        person = database.user(fresh("person"), role="root")
+    id_ = fresh("login")
+    login = Tokens(server).of(person, jti=id_)
+    first = exchange(server, login).json["access_token"]
+    second = exchange(server, first).json["access_token"]
+    other = Tokens(server).of(person)
+
+    def statuses() -> list[int]:
+        return [Wire(server.uri, token).get("/v1/demo/namespaces").status for token in (login, first, second, other)]
+
+    assert statuses() == [200, 200, 200, 200]
+    with stopped(server) as database:
+        database.revoke(DEFAULT_TENANT, id_)
+    assert statuses() == [401, 401, 401, 200]
+    assert [exchange(server, token).status for token in (login, first, second)] == [400, 400, 400]
+
+
 def test_what_no_longer_counts_is_not_exchanged(server: Server) -> None:
     with stopped(server) as database:
         leaver, keeper = database.user(fresh("leaver")), database.user(fresh("keeper"))

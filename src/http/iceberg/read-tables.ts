@@ -14,7 +14,7 @@ import { namespaceParameter, parameter, type Asked, type CatalogContext, type Ta
 import { catalogRoute } from '../serve.ts'
 import { etagHeader, isMatch, tableEtag } from './etag.ts'
 import { text } from './fields.ts'
-import { accessOf, credentialFor, loadResult } from './load-result.ts'
+import { accessOf, credentialFor, loadResult, takesCredential } from './load-result.ts'
 import { listed, listName } from './namespaces.ts'
 
 export const TABLES = '/v1/{prefix}/namespaces/{namespace}/tables'
@@ -57,8 +57,9 @@ export const loadTable = catalogRoute({
       throw badRequest(`Invalid snapshots: expected 'all' or 'refs', found ${JSON.stringify(snapshots.slice(0, 20))}`)
     const access = accessOf(context, 'table')
     const seen = foundTable(context)
-    const etag = await tableEtag(context, pointerOf(seen), access, snapshots)
-    if (isMatch(context.headers.get('if-none-match'), etag)) return notModified(etagHeader(etag))
+    const carries = { credential: takesCredential(context), snapshots } as const
+    const etag = await tableEtag(context, pointerOf(seen), access, carries)
+    if (isMatch(context.headers.get('if-none-match'), etag, carries)) return notModified(etagHeader(etag))
     const table = tableParameter(context)
     const { branch, seq, warehouse } = context.place
     const place = { at: { branchId: branch.id, seq }, storage: warehouse.storage, identifier: table }
@@ -68,7 +69,7 @@ export const loadTable = catalogRoute({
         ? stored.metadata
         : writeTableMetadata(onlyReferencedSnapshots(readTableMetadata(stored.metadata)))
     const credential = await credentialFor(context, table, stored.locations, access)
-    const loaded = await tableEtag(context, stored, access, snapshots)
+    const loaded = await tableEtag(context, stored, access, carries)
     return loadResult(context, table, { ...stored, metadata }, credential, loaded)
   },
 })

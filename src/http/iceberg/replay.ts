@@ -4,26 +4,27 @@ import { mayBeOutdated, pointerOf, readLatest, stateOf } from '#catalog/row-meta
 import { validateFile } from '#domain/location'
 import type { StorageAccess } from '#signers/signer'
 import type { Entry, MetadataAnswer } from '#versions/model'
-import type { CatalogContext, Repeat } from '../route.ts'
+import type { CatalogContext, Repeat, RepeatedNow } from '../route.ts'
 import { tableEtag } from './etag.ts'
 import { accessOf, credentialFor, loadResult, pointed } from './load-result.ts'
 import { viewResult } from './read-views.ts'
 
 /** Tells LoadTableResult again, with a credential only for what the caller may open now. */
-export const repeatLoad: Repeat = async (context, answer, isAllowed) => {
+export const repeatLoad: Repeat = async (context, answer, now) => {
   const state = await stateThen(context, answer)
-  const row = isAllowed ? rowOf(context, answer) : null
-  const access = row && accessNow(context, row, answer)
+  const row = now.isAllowed ? rowOf(context, answer) : null
+  const access = row && accessNow(context, row, answer, now)
   const { namespace, name = '' } = context.target('table')
   const table = { namespace, name }
   const credential = access && (await credentialFor(context, table, state.locations, access))
-  return loadResult(context, table, state, credential, await tableEtag(context, state, access ?? 'read'))
+  const etag = await tableEtag(context, state, access ?? 'read', { credential: credential !== null })
+  return loadResult(context, table, state, credential, etag)
 }
 
 /** Tells CommitTableResponse again. */
 export const repeatCommit: Repeat = async (context, answer) => {
   const state = await stateThen(context, answer)
-  return pointed(state, await tableEtag(context, state, accessOf(context, 'table')))
+  return pointed(state, await tableEtag(context, state, accessOf(context, 'table'), { credential: false }))
 }
 
 /** Tells the answer of `unregister` again, after which there is nothing to load and so no ETag. */
@@ -58,9 +59,15 @@ function rowOf(context: CatalogContext<unknown>, answer: MetadataAnswer): Entry 
   return row?.objectId === answer.objectId ? row : null
 }
 
-/** Whoever made a table may write it as he made it. Once others have changed it, his grants on it say what he may. */
-function accessNow(context: CatalogContext<unknown>, row: Entry, answer: MetadataAnswer): StorageAccess | null {
+/** Whoever has just made a table may write it as he made it. Later, or once it was changed, his grants say what he may. */
+function accessNow(
+  context: CatalogContext<unknown>,
+  row: Entry,
+  answer: MetadataAnswer,
+  { isYoung }: RepeatedNow,
+): StorageAccess | null {
   const { metadataLocation, metadataSha256 } = pointerOf(row)
-  if (metadataLocation === answer.metadataLocation && metadataSha256 === answer.metadataSha256) return 'read-write'
+  const isAsMade = metadataLocation === answer.metadataLocation && metadataSha256 === answer.metadataSha256
+  if (isYoung && isAsMade) return 'read-write'
   return context.may(['read'], 'table') ? accessOf(context, 'table') : null
 }

@@ -9,6 +9,7 @@ import { badRequest, CatalogError } from '#domain/errors'
 import { checkName, dotted, type TableIdentifier } from '#domain/ident'
 import { createsTable, parseTableCommit, type TableCommit } from '#iceberg/commit'
 import { parseCreateRequest } from '#iceberg/create'
+import { NAMES_BODY_BYTES_MAX } from '#src/limits'
 import type { Entry } from '#versions/model'
 import { noContent } from '../respond.ts'
 import { namespaceParameter, type CatalogContext } from '../route.ts'
@@ -36,7 +37,7 @@ export const createTableRoute = catalogRoute({
       request: context.body,
       vend: vendingIn(context),
     })
-    const etag = await tableEtag(context, created, 'read-write')
+    const etag = await tableEtag(context, created, 'read-write', { credential: created.credential !== null })
     return loadResult(context, named(context), created, created.credential, etag)
   },
   repeat: repeatLoad,
@@ -50,6 +51,7 @@ export const registerTableRoute = catalogRoute({
     { actions: ['create'], on: 'namespace' },
     { actions: ['write'], on: 'catalog' },
   ],
+  bodyBytesMax: NAMES_BODY_BYTES_MAX,
   body: (body) => ({
     name: checkName(text(body, 'name'), 'table name'),
     metadataLocation: text(body, 'metadata-location'),
@@ -68,7 +70,7 @@ export const registerTableRoute = catalogRoute({
             metadataLocation,
             vend: vendingIn(context),
           })
-    const etag = await tableEtag(context, registered, 'read-write')
+    const etag = await tableEtag(context, registered, 'read-write', { credential: registered.credential !== null })
     return loadResult(context, named(context), registered, registered.credential, etag)
   },
   repeat: repeatLoad,
@@ -99,7 +101,7 @@ export const commitTableRoute = catalogRoute({
   writes: true,
   handler: async (context) => {
     const done = createsTable(context.body) ? await commitCreation(context) : await commitChange(context)
-    return pointed(done, await tableEtag(context, done, accessOf(context, 'table')))
+    return pointed(done, await tableEtag(context, done, accessOf(context, 'table'), { credential: false }))
   },
   repeat: repeatCommit,
 })
@@ -133,6 +135,7 @@ export const renameTableRoute = catalogRoute({
     { actions: ['create'], on: 'destinationNamespace' },
     { actions: ['read', 'update', 'delete'], on: 'source' },
   ],
+  bodyBytesMax: NAMES_BODY_BYTES_MAX,
   body: (body) => ({ source: identifier(body, 'source'), destination: identifier(body, 'destination') }),
   targets: ({ body: { source, destination } }) => ({
     source,

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import type { TokenClaims } from '#authn/tokens'
+import type { TokenClaims, TokenSession } from '#authn/tokens'
 import { CatalogError } from '#domain/errors'
 import type { User } from '#domain/records'
 import { LOGIN_BODY_BYTES_MAX } from '#src/limits'
@@ -7,7 +7,15 @@ import { readText } from '../body.ts'
 import { json } from '../respond.ts'
 import { clientCredentials, tokenParameters, type TokenParameters } from './oauth-client.ts'
 import { NEVER_STORED, OAuthError } from './oauth-error.ts'
-import { openSession, userWithPassword, type Credentials, type Session, type SessionDeps } from './session.ts'
+import {
+  openSession,
+  prolongSession,
+  userWithPassword,
+  type Credentials,
+  type Session,
+  type SessionDeps,
+  type Subject,
+} from './session.ts'
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 /** Ours are both. */
@@ -64,7 +72,8 @@ async function byPassword(deps: SessionDeps, headers: Headers, parameter: TokenP
 
 /**
  * RFC 8693 with one of our own tokens that still counts, for the same user. The new one lives no longer than the old one
- * did, so that a short token can't be made a long one. A client that also says who it is must be that user.
+ * did, so that a short token can't be made a long one, and belongs to the session of the old one: it is revoked with it,
+ * and no exchange reaches beyond the session's end. A client that also says who it is must be that user.
  */
 async function byExchange(deps: SessionDeps, headers: Headers, parameter: TokenParameters): Promise<Session> {
   if (parameter('actor_token') !== null || parameter('actor_token_type') !== null)
@@ -79,12 +88,13 @@ async function byExchange(deps: SessionDeps, headers: Headers, parameter: TokenP
   if (client && (client.tenantId !== subject.tenantId || client.user.id !== subject.user.id))
     throw new OAuthError('invalid_request', 'subject_token: expected a token of the user who is the client')
   const { iat = 0, exp = 0 } = decodeJwt(token)
-  return openSession(deps, subject, exp - iat)
-}
-
-interface Subject {
-  readonly tenantId: string
-  readonly user: User
+  const session = await prolongSession(deps, subject, exp - iat)
+  if (!session)
+    throw new OAuthError(
+      'invalid_request',
+      'subject_token: the session that began with its login is over; log in again',
+    )
+  return session
 }
 
 async function authenticated(deps: SessionDeps, readings: readonly Credentials[]): Promise<Subject> {
@@ -95,7 +105,7 @@ async function authenticated(deps: SessionDeps, readings: readonly Credentials[]
   throw new OAuthError('invalid_client', 'client_id and client_secret do not match an active user and his password')
 }
 
-async function subjectOf(deps: SessionDeps, token: string): Promise<Subject> {
+async function subjectOf(deps: SessionDeps, token: string): Promise<Subject & { readonly session: TokenSession }> {
   const claims = await verified(deps, token)
   const user = claims && (await countedUser(deps, claims))
   if (!user)
@@ -103,12 +113,12 @@ async function subjectOf(deps: SessionDeps, token: string): Promise<Subject> {
       'invalid_request',
       'subject_token: expected an access token of this catalog and an active user, neither expired nor revoked; log in again',
     )
-  return { tenantId: claims.tenantId, user }
+  return { tenantId: claims.tenantId, user, session: claims.session }
 }
 
 /** The user of a token that still counts; what has changed since it was issued, only the store knows. */
-async function countedUser(deps: SessionDeps, { tenantId, userId, tokenId }: TokenClaims): Promise<User | null> {
-  const { caller } = await deps.store.tenant(tenantId).read({ caller: { userId, tokenId } })
+async function countedUser(deps: SessionDeps, { tenantId, userId, session }: TokenClaims): Promise<User | null> {
+  const { caller } = await deps.store.tenant(tenantId).read({ caller: { userId, tokenId: session.id } })
   return caller?.user?.active && !caller.revoked ? caller.user : null
 }
 

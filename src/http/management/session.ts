@@ -1,7 +1,7 @@
 import { verifyPassword } from '#authn/passwords'
-import type { TokenAuthority } from '#authn/tokens'
+import type { TokenAuthority, TokenSession } from '#authn/tokens'
 import type { TenantId, User } from '#domain/records'
-import { SESSION_TTL_SECONDS } from '#src/limits'
+import { SESSION_SECONDS_MAX, TOKEN_TTL_SECONDS } from '#src/limits'
 import type { Store } from '#store/store'
 
 /** What logging in needs, by whichever route. */
@@ -18,6 +18,12 @@ export interface Credentials {
   readonly tenantId: TenantId
   readonly username: string
   readonly password: string
+}
+
+/** Whose token it is to be. */
+export interface Subject {
+  readonly tenantId: TenantId
+  readonly user: User
 }
 
 /** An access token of a user, and how long it is good for. */
@@ -39,15 +45,34 @@ export async function userWithPassword(deps: SessionDeps, credentials: Credentia
   return user && matches && user.active ? user : null
 }
 
-/** Issues a token to a user who has shown who he is. `ttlSecondsMax` may only shorten its life. */
-export async function openSession(
+/** Issues the first token of a session to a user who has shown who he is. */
+export async function openSession(deps: SessionDeps, subject: Subject): Promise<Session> {
+  return issueToken(deps, subject, deps.now(), TOKEN_TTL_SECONDS)
+}
+
+/**
+ * Issues a further token of a session, good for `ttlSecondsMax` at most and never for longer than the session has left.
+ * Null if that is nothing.
+ */
+export async function prolongSession(
   deps: SessionDeps,
-  { tenantId, user }: { readonly tenantId: TenantId; readonly user: User },
-  ttlSecondsMax: number = SESSION_TTL_SECONDS,
+  subject: Subject & { readonly session: TokenSession },
+  ttlSecondsMax: number,
+): Promise<Session | null> {
+  const now = deps.now()
+  const secondsLeft = Math.floor((subject.session.startedAt.getTime() - now.getTime()) / 1000) + SESSION_SECONDS_MAX
+  const ttlSeconds = Math.min(TOKEN_TTL_SECONDS, ttlSecondsMax, secondsLeft)
+  return ttlSeconds > 0 ? issueToken(deps, subject, now, ttlSeconds) : null
+}
+
+async function issueToken(
+  deps: SessionDeps,
+  { tenantId, user, ...session }: Subject & { readonly session?: TokenSession },
+  issuedAt: Date,
+  ttlSeconds: number,
 ): Promise<Session> {
-  const ttlSeconds = Math.min(SESSION_TTL_SECONDS, ttlSecondsMax)
-  const issuedAt = deps.now()
   const expiresAt = new Date(issuedAt.getTime() + ttlSeconds * 1000)
-  const token = await deps.tokens.issue({ tenantId, userId: user.id, tokenId: deps.newId() }, { issuedAt, expiresAt })
+  const identity = { tenantId, userId: user.id, tokenId: deps.newId(), ...session }
+  const token = await deps.tokens.issue(identity, { issuedAt, expiresAt })
   return { token, tenantId, user, ttlSeconds, expiresAt }
 }

@@ -9,7 +9,7 @@ import type { User } from '#domain/records'
 import { grantToken } from '#http/management/oauth'
 import { oauthErrorResponse } from '#http/management/oauth-error'
 import type { SessionDeps } from '#http/management/session'
-import { LOGIN_BODY_BYTES_MAX, SESSION_TTL_SECONDS } from '#src/limits'
+import { LOGIN_BODY_BYTES_MAX, SESSION_SECONDS_MAX, TOKEN_TTL_SECONDS } from '#src/limits'
 import { memoryStore } from '#store/memory/memory'
 import type { Store } from '#store/store'
 
@@ -92,10 +92,14 @@ async function granted(answer: Promise<Answer>): Promise<Granted> {
   return json
 }
 
-async function tokenOf(user: User, tenantId = HOME, ttlSeconds = SESSION_TTL_SECONDS): Promise<string> {
+async function tokenOf(user: User, tenantId = HOME, ttlSeconds = TOKEN_TTL_SECONDS): Promise<string> {
   const expiresAt = new Date(NOW.getTime() + ttlSeconds * 1000)
   const claims = { tenantId, userId: user.id, tokenId: crypto.randomUUID() }
   return tokens.issue(claims, { issuedAt: NOW, expiresAt })
+}
+
+function tokenIn({ access_token: token }: Granted): string {
+  return token
 }
 
 function exchanging(token: string, more: Record<string, string> = {}): Record<string, string> {
@@ -118,7 +122,7 @@ describe('client_credentials', () => {
     expect(answer.json).toEqual({
       access_token: expect.any(String) as string,
       token_type: 'bearer',
-      expires_in: SESSION_TTL_SECONDS,
+      expires_in: TOKEN_TTL_SECONDS,
       issued_token_type: ACCESS_TOKEN,
       scope: 'catalog sign',
     })
@@ -126,7 +130,7 @@ describe('client_credentials', () => {
     const { access_token: token } = answer.json as Granted
     expect(await tokens.verify(token, now)).toMatchObject({ tenantId: HOME, userId: ann.id })
     const { iat = 0, exp } = decodeJwt(token)
-    expect(exp).toBe(iat + SESSION_TTL_SECONDS)
+    expect(exp).toBe(iat + TOKEN_TTL_SECONDS)
   })
 
   it('finds the user of another tenant by its id in front of the name', async () => {
@@ -201,7 +205,7 @@ describe('token exchange', () => {
     for (const headers of ways) {
       const answer = await granted(ask(exchanging(token, { scope: 'catalog' }), headers))
       expect(answer).toMatchObject({ issued_token_type: ACCESS_TOKEN, token_type: 'bearer', scope: 'catalog' })
-      expect(answer.expires_in).toBe(SESSION_TTL_SECONDS)
+      expect(answer.expires_in).toBe(TOKEN_TTL_SECONDS)
       const [before, after] = [decodeJwt(token), decodeJwt(answer.access_token)]
       expect(await tokens.verify(answer.access_token, now)).toMatchObject({ tenantId: HOME, userId: ann.id })
       expect(after.jti).not.toBe(before.jti)
@@ -211,8 +215,37 @@ describe('token exchange', () => {
 
   it('makes no long token of a short one, and none longer than a session', async () => {
     expect((await granted(ask(exchanging(await tokenOf(ann, HOME, 60))))).expires_in).toBe(60)
-    const long = await tokenOf(ann, HOME, 10 * SESSION_TTL_SECONDS)
-    expect((await granted(ask(exchanging(long)))).expires_in).toBe(SESSION_TTL_SECONDS)
+    const long = await tokenOf(ann, HOME, 10 * TOKEN_TTL_SECONDS)
+    expect((await granted(ask(exchanging(long)))).expires_in).toBe(TOKEN_TTL_SECONDS)
+  })
+
+  it('stays in the session of the login, which is revoked as one', async () => {
+    const login = tokenIn(await granted(ask(BY_PASSWORD)))
+    const other = tokenIn(await granted(ask(BY_PASSWORD)))
+    const first = tokenIn(await granted(ask(exchanging(login))))
+    const second = tokenIn(await granted(ask(exchanging(first))))
+    const sessions = await Promise.all([login, first, second].map(async (token) => tokens.verify(token, now)))
+    const session = { id: decodeJwt(login).jti ?? '', startedAt: NOW }
+    for (const claims of sessions) expect(claims).toEqual({ tenantId: HOME, userId: ann.id, session })
+    await store.tenant(HOME).revokedTokens.create({ id: session.id, expiresAt: '2099-01-01T00:00:00.000Z' })
+    for (const token of [login, first, second])
+      expectRefusal(await ask(exchanging(token)), 400, 'invalid_request', /revoked/)
+    await granted(ask(exchanging(other)))
+  })
+
+  it('ends with the session, however often it is done', async () => {
+    let token = await tokenOf(ann)
+    const endMs = NOW.getTime() + SESSION_SECONDS_MAX * 1000
+    const days = 24 * 3600_000
+    for (; now.getTime() < endMs - days; now = new Date(now.getTime() + 6 * days))
+      token = tokenIn(await granted(ask(exchanging(token))))
+    expect(now.getTime()).toBe(endMs)
+    now = new Date(endMs - 1500)
+    const last = await granted(ask(exchanging(token)))
+    expect([last.expires_in, (decodeJwt(last.access_token).exp ?? 0) * 1000]).toEqual([1, endMs - 1000])
+    now = new Date(endMs)
+    for (const each of [token, last.access_token])
+      expectRefusal(await ask(exchanging(each)), 400, 'invalid_request', /session .* is over; log in again/)
   })
 
   it('stays in the tenant of the token', async () => {
