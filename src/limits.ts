@@ -86,9 +86,9 @@ export const COMMIT_RETRIES_MAX = 8
  */
 export const UNQUEUED_RETRIES_MAX = 16
 
-/** Longest pause before the first of those retries: about one commit. It doubles with each, up to the maximum. */
-export const RETRY_PAUSE_MS = 20
-export const RETRY_PAUSE_MS_MAX = 500
+/** Longest pause before the first of those retries: about one commit with its read. It doubles with each, up to the maximum. */
+export const RETRY_PAUSE_MS = 50
+export const RETRY_PAUSE_MS_MAX = 1000
 
 /** Commits waiting in one lane; beyond it the caller is told to come back (429). */
 export const LANE_QUEUE_MAX = 512

@@ -22,7 +22,8 @@ export async function dropAsset(
   const name = dotted(identifier.namespace, identifier.name)
   const kind = purge ? 'purge' : 'drop'
   let current: Entry | null = input.entry
-  await untilDecided(async () => {
+  await untilDecided(async (isRetry) => {
+    if (isRetry) current = await readAsset(deps, place, identifier)
     if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, identifier)
     const published = await publish(
       deps,
@@ -45,9 +46,7 @@ export async function dropAsset(
       ),
     )
     if (published.outcome === 'committed') return undefined
-    if (published.outcome !== 'conflict') return again(published)
-    current = await readAsset(deps, place, identifier)
-    return 'lost'
+    return published.outcome === 'conflict' ? 'lost' : again(published)
   }, deps.pause)
 }
 
@@ -67,7 +66,8 @@ export async function renameAsset(
   const type = typeOf(input.entry)
   if (sameKey(source, destination)) return finishUnchanged(deps, caller, NO_CONTENT)
   let current: Entry | null = input.entry
-  await untilDecided(async () => {
+  await untilDecided(async (isRetry) => {
+    if (isRetry) current = await readAsset(deps, place, source)
     if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, source)
     const published = await publish(
       deps,
@@ -101,7 +101,6 @@ export async function renameAsset(
         'already-exists',
         `Cannot rename ${from} to ${to}. ${taken.kind === 'view' ? 'View' : 'Table'} already exists`,
       )
-    current = await readAsset(deps, place, source)
     return 'lost'
   }, deps.pause)
 }

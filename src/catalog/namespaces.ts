@@ -63,7 +63,8 @@ export async function updateProperties(
   input: { place: Place; namespace: Namespace; entry: Entry; removals: readonly string[]; updates: Properties },
 ): Promise<PropertiesUpdated> {
   let current: Entry | null = input.entry
-  return untilDecided(async () => {
+  return untilDecided(async (isRetry) => {
+    if (isRetry) current = await readNamespace(deps, input)
     if (!current || current.objectId !== input.entry.objectId) throw noSuchNamespace(input.namespace)
     const base: Entry = current
     const removals = [...new Set(input.removals)]
@@ -86,9 +87,7 @@ export async function updateProperties(
       answer: jsonAnswer({ ...answer }),
     })
     if (published.outcome === 'committed') return answer
-    if (published.outcome !== 'conflict') return again(published)
-    current = await readNamespace(deps, input)
-    return 'lost'
+    return published.outcome === 'conflict' ? 'lost' : again(published)
   }, deps.pause)
 }
 
@@ -99,7 +98,8 @@ export async function dropNamespace(
   input: { place: Place; namespace: Namespace; entry: Entry },
 ): Promise<void> {
   let current: Entry | null = input.entry
-  await untilDecided(async () => {
+  await untilDecided(async (isRetry) => {
+    if (isRetry) current = await readNamespace(deps, input)
     if (!current || current.objectId !== input.entry.objectId) throw noSuchNamespace(input.namespace)
     const published = await change(deps, caller, input, 'drop', {
       changes: [{ key: namespaceKey(input.namespace), expect: current.rev, next: null }],
@@ -110,9 +110,7 @@ export async function dropNamespace(
     if (published.outcome === 'committed') return undefined
     if (published.outcome === 'check-failed')
       throw new CatalogError('namespace-not-empty', `Namespace ${dotted(input.namespace)} is not empty`)
-    if (published.outcome !== 'conflict') return again(published)
-    current = await readNamespace(deps, input)
-    return 'lost'
+    return published.outcome === 'conflict' ? 'lost' : again(published)
   }, deps.pause)
 }
 

@@ -77,19 +77,20 @@ export function publisherOf(deps: PublishDeps): Publisher {
  * Runs `attempt` until it returns something else than `'lost'`, a race that somebody else won, or `'again'`, a store that
  * was busy.
  * @param pause for changes that no lane has put in order: whoever loses waits, longer each time, and is tried more often.
- *   Without it those who lost together would all come back together, and only one of them could win
+ *   Without it those who lost together would all come back together, and only one of them could win. A retry reads what it
+ *   is based on at its beginning: before the pause would be too early
  * @throws CatalogError after too many attempts, nothing having been done: `commit-failed` if the last one lost its race,
  *   `unavailable` if the store was busy
  */
 export async function untilDecided<T>(
-  attempt: () => Promise<T | 'again' | 'lost'>,
+  attempt: (isRetry: boolean) => Promise<T | 'again' | 'lost'>,
   pause?: CatalogDeps['pause'],
 ): Promise<T> {
   const max = pause ? UNQUEUED_RETRIES_MAX : COMMIT_RETRIES_MAX
   let last: 'again' | 'lost' = 'again'
   for (let attempts = 0; attempts < max; attempts += 1) {
     if (attempts > 0) await pause?.(Math.min(RETRY_PAUSE_MS * 2 ** (attempts - 1), RETRY_PAUSE_MS_MAX))
-    const result = await attempt()
+    const result = await attempt(attempts > 0)
     if (result === 'again') last = 'again'
     else if (result === 'lost') last = 'lost'
     else return result

@@ -95,7 +95,8 @@ export async function replaceView(
   const { place, identifier } = input
   const name = dotted(identifier.namespace, identifier.name)
   let current: Entry | null = input.entry
-  return untilDecided(async () => {
+  return untilDecided(async (isRetry) => {
+    if (isRetry) current = await readAsset(deps, place, identifier)
     if (!current || current.objectId !== input.entry.objectId) throw noSuchView(identifier)
     const base = await loadView(deps, place, current)
     const metadata = applied(deps, place, readViewMetadata(base.metadata), input.commit)
@@ -132,9 +133,7 @@ export async function replaceView(
     )
     if (published.outcome === 'committed') return { metadataLocation: file.location.uri, metadata: file.text }
     if (published.outcome === 'overlap') throw overlap(next.locations)
-    if (published.outcome !== 'conflict') return again(published)
-    current = await readAsset(deps, place, identifier)
-    return 'lost'
+    return published.outcome === 'conflict' ? 'lost' : again(published)
   }, deps.pause)
 }
 
