@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers'
+import { textSha256 } from '#catalog/metadata-files'
 import type { TenantStore } from '#store/store'
 import type { Change, EntryValue } from '#versions/model'
 import type { CostWorker } from './worker.ts'
@@ -42,17 +43,19 @@ export async function seedTables(
   ) as { metadata: Record<string, unknown> }
   const numbers = Array.from({ length: count }, (_, number) => number)
   for (let from = 0; from < count; from += CHUNK) {
-    const values = numbers.slice(from, from + CHUNK).map((number) => seeded(namespace, number))
+    const values: [name: string, next: EntryValue][] = []
+    for (const number of numbers.slice(from, from + CHUNK)) {
+      const [name, row] = seeded(namespace, number)
+      const { locations, metadataLocation, objectId } = row
+      const location = (locations[0] ?? '').slice(0, -1)
+      const text = JSON.stringify({ ...template.metadata, location, 'table-uuid': objectId })
+      values.push([name, { ...row, summary: { metadataSha256: await textSha256(text) } }])
+      if (withFiles) await env.LAKE.put((metadataLocation ?? '').slice('s3://lake/'.length), text)
+    }
     await commitChanges(
       worker.tenant,
       values.map(([name, next]) => ({ key: { class: 'asset', namespace, name }, expect: null, next })),
     )
-    if (!withFiles) continue
-    for (const [, { locations, metadataLocation, objectId }] of values) {
-      const location = (locations[0] ?? '').slice(0, -1)
-      const metadata = { ...template.metadata, location, 'table-uuid': objectId }
-      await env.LAKE.put((metadataLocation ?? '').slice('s3://lake/'.length), JSON.stringify(metadata))
-    }
   }
 }
 
