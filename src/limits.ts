@@ -12,6 +12,19 @@ export const LOGIN_BODY_BYTES_MAX = 16 * 1024
 /** Deeper JSON has no meaning in Iceberg (the deepest schemas in use have tens of levels) and costs stack. */
 export const JSON_DEPTH_MAX = 200
 
+/**
+ * Brackets and commas in a request body, of which there are about as many as values: 8 MB of `[{},{},…]` are millions, at
+ * some 200 bytes of heap each while they are parsed. This many cost at most 50 MB of an isolate's 128. A table of 10,000
+ * columns has 50,000, a commit of 1,000 snapshots 25,000.
+ */
+export const REQUEST_JSON_VALUES_MAX = 200_000
+
+/** What names a few objects and no more: two identifiers of the longest levels take 50 KB. */
+export const NAMES_BODY_BYTES_MAX = 128 * 1024
+
+/** A namespace's properties: a commit that held more would be refused (1.5 MB). */
+export const PROPERTIES_BODY_BYTES_MAX = 2 * 1024 * 1024
+
 /** One page of a listing, when the client asks for pages. */
 export const PAGE_SIZE_MAX = 1000
 export const PAGE_SIZE_DEFAULT = 100

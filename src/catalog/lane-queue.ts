@@ -3,7 +3,7 @@ import type { ClientLocations, R2Storage } from '#domain/records'
 import { parseTableCommit, type TableCommit } from '#iceberg/commit'
 import { parseRequest } from '#iceberg/json'
 import { chooseFolders } from '#iceberg/locations'
-import { JSON_DEPTH_MAX, LANE_GROUP_CHARS_MAX, LANE_GROUP_MEMBERS_MAX } from '#src/limits'
+import { JSON_DEPTH_MAX, LANE_GROUP_CHARS_MAX, LANE_GROUP_MEMBERS_MAX, REQUEST_JSON_VALUES_MAX } from '#src/limits'
 import { keyText } from '#versions/check-commit'
 import type { Entry } from '#versions/model'
 import type { TableState } from './create-table.ts'
@@ -67,7 +67,7 @@ export function membersOf(queue: Iterable<Waiting>): Member[] {
 
 function parsed(waiting: Waiting): TableCommit | null {
   try {
-    return parseTableCommit(parseRequest(waiting.request.body, JSON_DEPTH_MAX))
+    return parseTableCommit(parseRequest(waiting.request.body, JSON_DEPTH_MAX, REQUEST_JSON_VALUES_MAX))
   } catch (error) {
     waiting.refuse(error)
     return null

@@ -2,6 +2,8 @@ import { base64url } from 'jose'
 import { CatalogError } from '#domain/errors'
 import type { ValidatedLocation } from '#domain/location'
 import { isGzipName } from '#iceberg/files'
+import { STORED_VALUES_MAX } from '#iceberg/json'
+import { holdsTooMany } from '#iceberg/json-scan'
 import type { ObjectStore } from '#objects/objects'
 import { METADATA_BYTES_MAX, METADATA_CACHE_CHARS } from '#src/limits'
 
@@ -72,13 +74,21 @@ export async function textSha256(text: string): Promise<string> {
   return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
 }
 
-/** What a file holds before it is written: UTF-8 of the text, gzipped if its name says so. */
+/**
+ * What a file holds before it is written: UTF-8 of the text, gzipped if its name says so.
+ * @throws CatalogError `too-large` for what could not be read again
+ */
 export async function encodeMetadataFile(uri: string, text: string): Promise<Uint8Array> {
   const bytes = new TextEncoder().encode(text)
   if (bytes.length > METADATA_BYTES_MAX)
     throw new CatalogError(
       'too-large',
       `Metadata too large: expected at most ${METADATA_BYTES_MAX} bytes, found ${bytes.length}; expire snapshots, or old versions of a view, first`,
+    )
+  if (holdsTooMany(text, STORED_VALUES_MAX))
+    throw new CatalogError(
+      'too-large',
+      `Metadata too large: expected at most ${STORED_VALUES_MAX} values; expire snapshots, or old versions of a view, first`,
     )
   if (!isGzipName(uri)) return bytes
   const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'))

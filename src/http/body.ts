@@ -1,6 +1,6 @@
 import { badRequest, CatalogError } from '#domain/errors'
 import { parseRequest, type Json } from '#iceberg/json'
-import { JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX } from '#src/limits'
+import { JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_JSON_VALUES_MAX } from '#src/limits'
 
 /** Clients that are still sending don't read an answer: the rest of a body that is too large is read, and thrown away. */
 const DISCARDED_BYTES_MAX = 64 * 1024 * 1024
@@ -28,10 +28,10 @@ export async function readText(request: Request, bytesMax: number = REQUEST_BODY
   }
 }
 
-/** The body as lossless JSON. @throws CatalogError `bad-request` */
+/** The body as lossless JSON. @throws CatalogError `bad-request`, `too-large` */
 export function readJson(text: string): Json {
   if (text.trim() === '') throw badRequest('Invalid body: expected JSON, found nothing')
-  return parseRequest(text, JSON_DEPTH_MAX)
+  return parseRequest(text, JSON_DEPTH_MAX, REQUEST_JSON_VALUES_MAX)
 }
 
 function tooLarge(bytesMax: number): CatalogError {

@@ -1,8 +1,10 @@
-import { badRequest } from '#domain/errors'
+import { badRequest, CatalogError } from '#domain/errors'
 
 export interface ScanRules {
   /** Objects and lists that may be open at the same time. */
   readonly depthMax: number
+  /** Brackets and commas that may stand in it: what is parsed is about as many values. */
+  readonly valuesMax: number
   /** Refuse duplicate keys and the key `__proto__`. */
   readonly strictKeys: boolean
 }
@@ -10,6 +12,7 @@ export interface ScanRules {
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
+const COMMA = 0x2c
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 const OPEN_LIST = 0x5b
@@ -18,23 +21,42 @@ const CLOSE_LIST = 0x5d
 /**
  * Walks over JSON text once, without recursion, and refuses what no parser should be given. Whether the text is JSON
  * at all is left to the parser that follows.
- * @throws CatalogError `bad-request`
+ * @throws CatalogError `bad-request`, `too-large` for too many values
  */
 export function scanJson(text: string, rules: ScanRules): void {
   /** One per open object or list; the keys seen in it, where they are wanted. */
   const open: (Set<string> | undefined)[] = []
+  let values = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
       const end = endOfString(text, at)
       if (rules.strictKeys && isKey(text, end)) checkKey(open.at(-1), text.slice(at, end + 1))
       at = end
+    } else if (code === COMMA) {
+      if (++values > rules.valuesMax) throw tooMany(rules)
     } else if (code === OPEN_OBJECT || code === OPEN_LIST) {
+      if (++values > rules.valuesMax) throw tooMany(rules)
       if (open.length >= rules.depthMax)
         throw badRequest(`JSON nested too deeply: expected at most ${rules.depthMax} levels`)
       open.push(rules.strictKeys && code === OPEN_OBJECT ? new Set() : undefined)
     } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) open.pop()
   }
+}
+
+/** Whether {@link scanJson} would refuse text that is JSON for the values in it; short text is not even looked at. */
+export function holdsTooMany(text: string, valuesMax: number): boolean {
+  if (text.length <= valuesMax) return false
+  try {
+    scanJson(text, { depthMax: text.length, valuesMax, strictKeys: false })
+    return false
+  } catch {
+    return true
+  }
+}
+
+function tooMany({ valuesMax }: ScanRules): CatalogError {
+  return new CatalogError('too-large', `JSON too large: expected at most ${valuesMax} values`)
 }
 
 /** The position of the quote that ends the string starting at `start`, or the end of the text. */

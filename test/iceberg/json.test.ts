@@ -1,7 +1,17 @@
 // Contract: JSON goes through without losing a digit or a field; hostile JSON is a bad request, quickly.
 // From: iceberg-rest §2.6; security case 38.
 import { expect, test } from 'vitest'
-import { idOf, integerOf, jsonOf, parseJson, parseRequest, sameJson, writeJson, type Json } from '#iceberg/json'
+import {
+  idOf,
+  integerOf,
+  jsonOf,
+  parseForeign,
+  parseJson,
+  parseRequest,
+  sameJson,
+  writeJson,
+  type Json,
+} from '#iceberg/json'
 
 const DEPTH_MAX = 200
 
@@ -57,6 +67,16 @@ test.each(['{"a":{"a":1},"b":[{"a":1},{"a":1}]}', '["a","a",{"k":"a"}]', '{"a":"
     expect(writeJson(parseRequest(text, DEPTH_MAX))).toBe(text)
   },
 )
+
+test('values are counted before anything is made of them', () => {
+  const most = `[${'[],'.repeat(49)}1]`
+  expect(writeJson(parseRequest(most, DEPTH_MAX, 99))).toBe(most)
+  expect(writeJson(parseRequest('["[,{,[,",{"a,[":1}]', DEPTH_MAX, 3))).toBe('["[,{,[,",{"a,[":1}]')
+  for (const text of [`[${'[],'.repeat(50)}1]`, `[${'1,'.repeat(99)}1]`, '[,'.repeat(60)])
+    expect(() => parseRequest(text, DEPTH_MAX, 99)).toThrow('at most 99 values')
+  const millions = `[${'{},'.repeat(2_000_000)}{}]`
+  for (const parse of [parseJson, parseForeign]) expect(() => parse(millions)).toThrow(/at most \d+ values/)
+})
 
 test.each([2_000, 2_000_000])('%i levels are refused at once', (levels) => {
   for (const open of ['[', '{"a":'])

@@ -9,6 +9,7 @@ import { json, noContent } from '../respond.ts'
 import { namespaceParameter, type Asked, type CatalogContext } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
 import type { Entry } from '#versions/model'
+import { PROPERTIES_BODY_BYTES_MAX } from '#src/limits'
 import { field, properties, strings } from './fields.ts'
 
 const NAMESPACE = '/v1/{prefix}/namespaces/{namespace}'
@@ -43,6 +44,7 @@ export const createNamespaceRoute = catalogRoute({
   method: 'POST',
   path: '/v1/{prefix}/namespaces',
   authorize: [{ actions: ['create'], on: 'parent' }],
+  bodyBytesMax: PROPERTIES_BODY_BYTES_MAX,
   body: (body) => ({ namespace: checkNamespace(field(body, 'namespace')), properties: properties(body, 'properties') }),
   targets: ({ body }) => ({ parent: { namespace: body.namespace.slice(0, -1) } }),
   writes: true,
@@ -90,6 +92,7 @@ export const updateNamespaceProperties = catalogRoute({
   method: 'POST',
   path: `${NAMESPACE}/properties`,
   authorize: [{ actions: ['update'], on: 'namespace' }],
+  bodyBytesMax: PROPERTIES_BODY_BYTES_MAX,
   body: (body) => {
     const updates = properties(body, 'updates')
     const removals = strings(body, 'removals')

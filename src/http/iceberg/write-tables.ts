@@ -9,6 +9,7 @@ import { badRequest, CatalogError } from '#domain/errors'
 import { checkName, dotted, type TableIdentifier } from '#domain/ident'
 import { createsTable, parseTableCommit, type TableCommit } from '#iceberg/commit'
 import { parseCreateRequest } from '#iceberg/create'
+import { NAMES_BODY_BYTES_MAX } from '#src/limits'
 import type { Entry } from '#versions/model'
 import { noContent } from '../respond.ts'
 import { namespaceParameter, type CatalogContext } from '../route.ts'
@@ -49,6 +50,7 @@ export const registerTableRoute = catalogRoute({
     { actions: ['create'], on: 'namespace' },
     { actions: ['write'], on: 'catalog' },
   ],
+  bodyBytesMax: NAMES_BODY_BYTES_MAX,
   body: (body) => ({
     name: checkName(text(body, 'name'), 'table name'),
     metadataLocation: text(body, 'metadata-location'),
@@ -132,6 +134,7 @@ export const renameTableRoute = catalogRoute({
     { actions: ['create'], on: 'destinationNamespace' },
     { actions: ['read', 'update', 'delete'], on: 'source' },
   ],
+  bodyBytesMax: NAMES_BODY_BYTES_MAX,
   body: (body) => ({ source: identifier(body, 'source'), destination: identifier(body, 'destination') }),
   targets: ({ body: { source, destination } }) => ({
     source,

@@ -4,6 +4,7 @@ import { createView, registerView, replaceView } from '#catalog/views'
 import { checkName, type Namespace } from '#domain/ident'
 import { parseViewCommit } from '#iceberg/view-commit'
 import { parseCreateViewRequest } from '#iceberg/view-create'
+import { NAMES_BODY_BYTES_MAX } from '#src/limits'
 import { noContent } from '../respond.ts'
 import { namespaceParameter, type CatalogContext, type Target } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
@@ -35,6 +36,7 @@ export const registerViewRoute = catalogRoute({
     { actions: ['create'], on: 'namespace' },
     { actions: ['write'], on: 'catalog' },
   ],
+  bodyBytesMax: NAMES_BODY_BYTES_MAX,
   body: (body) => ({
     name: checkName(text(body, 'name'), 'view name'),
     metadataLocation: text(body, 'metadata-location'),
@@ -94,6 +96,7 @@ export const renameViewRoute = catalogRoute({
     { actions: ['create'], on: 'destinationNamespace' },
     { actions: ['read', 'update', 'delete'], on: 'source' },
   ],
+  bodyBytesMax: NAMES_BODY_BYTES_MAX,
   body: (body) => ({
     source: identifier(body, 'source', 'view'),
     destination: identifier(body, 'destination', 'view'),

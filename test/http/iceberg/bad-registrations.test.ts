@@ -50,6 +50,7 @@ describe.each(['register', 'register-view'] as const)('%s refuses', (route) => {
     ['no UTF-8', () => Uint8Array.from([0x7b, 0xff, 0x7d])],
     ['a list', () => utf8('[]')],
     ['200,000 levels', () => utf8(`{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`)],
+    ['millions of values', () => utf8(`{"a":[${'{},'.repeat(2_000_000)}{}]}`)],
     ['keys that stand twice', (text) => utf8(text.replace('{', '{"location":"s3://lake/x",'))],
     ['a huge number', (text) => utf8(text.replace('"format-version":', '"format-version":1e400,"x":'))],
     ['a prototype', (text) => utf8(text.replace('{', '{"__proto__":{"location":"s3://lake/x"},'))],
