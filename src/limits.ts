@@ -146,8 +146,14 @@ export const OBJECT_CALL_MS_MAX = 20_000
  */
 export const IDEMPOTENCY_ADVERTISED_MINUTES = 30
 
-/** How long an answer is kept at least: longer than advertised, for clocks that differ and retries under way. */
+/** How long an answer is kept and told again: longer than advertised, for clocks that differ and retries under way. */
 export const IDEMPOTENCY_KEPT_SECONDS = 3600
+
+/**
+ * How long an answer that is told again brings the credential of whoever made the table, though nobody has granted him
+ * anything on it: for retries, which end within minutes. Later his grants say what he gets, as for any load.
+ */
+export const IDEMPOTENCY_CREDENTIAL_SECONDS = 900
 
 /** Old answers that each new one sweeps away: more than one, so that they get fewer wherever keys are used. */
 export const IDEMPOTENCY_SWEPT_PER_RECORD = 4

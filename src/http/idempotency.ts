@@ -1,7 +1,7 @@
 import { finish } from '#catalog/idempotency'
 import { badRequest, CatalogError } from '#domain/errors'
 import { toHex } from '#domain/hex'
-import { IDEMPOTENCY_MESSAGE_CHARS_MAX } from '#src/limits'
+import { IDEMPOTENCY_CREDENTIAL_SECONDS, IDEMPOTENCY_KEPT_SECONDS, IDEMPOTENCY_MESSAGE_CHARS_MAX } from '#src/limits'
 import type { TenantStore } from '#store/store'
 import type { FinalAnswer, IdempotencyKey, IdempotencyRecord, MetadataAnswer } from '#versions/model'
 import { isFinalRefusal } from './errors.ts'
@@ -43,8 +43,9 @@ export interface Attempt {
   /**
    * Answers with metadata that another attempt left.
    * @param isNew whether it did so after everything else was read
+   * @param isYoung whether its credential may be told again as it was
    */
-  repeat(answer: MetadataAnswer, isNew: boolean): Promise<Response>
+  repeat(answer: MetadataAnswer, isNew: boolean, isYoung: boolean): Promise<Response>
   log(fields: Readonly<Record<string, unknown>>): void
 }
 
@@ -52,7 +53,8 @@ export interface Attempt {
  * Does a request once: if its key stands for an answer, that is the answer. A refusal is told only after it was recorded
  * as one, after which no other attempt can land; clients delete what they have written when they are refused. (What can't
  * even be parsed is refused before: no attempt at it ever gets further.)
- * @throws CatalogError `unprocessable` for another request under the same key, `unavailable` if a refusal can't be recorded
+ * @throws CatalogError `unprocessable` for another request under the same key and for a key that is too
+ *   old; `unavailable` if a refusal can't be recorded
  */
 export async function once(attempt: Attempt): Promise<Response> {
   if (attempt.found) return tellAgain(attempt, attempt.found, false)
@@ -77,9 +79,15 @@ async function insteadOf(error: CatalogError, attempt: Attempt): Promise<Idempot
 
 async function tellAgain(
   attempt: Attempt,
-  { fingerprint, answer }: IdempotencyRecord,
+  { fingerprint, answer, at }: IdempotencyRecord,
   isNew: boolean,
 ): Promise<Response> {
+  const ageSeconds = (attempt.now().getTime() - Date.parse(at)) / 1000
+  if (ageSeconds > IDEMPOTENCY_KEPT_SECONDS)
+    throw new CatalogError(
+      'unprocessable',
+      `Invalid Idempotency-Key: it is too old, its request was answered more than ${IDEMPOTENCY_KEPT_SECONDS / 60} minutes ago; look whether it was done, and send it with a new key if it is to be done again`,
+    )
   if (fingerprint !== attempt.key.fingerprint)
     throw new CatalogError(
       'unprocessable',
@@ -95,7 +103,7 @@ async function tellAgain(
       throw new CatalogError(answer.error, answer.message)
     case 'table':
     case 'view':
-      return attempt.repeat(answer, isNew).catch(doneBefore)
+      return attempt.repeat(answer, isNew, ageSeconds <= IDEMPOTENCY_CREDENTIAL_SECONDS).catch(doneBefore)
     default:
       return answer satisfies never
   }

@@ -89,8 +89,16 @@ export interface CatalogRoute<Body = unknown> extends RouteBase {
   readonly repeat?: Repeat
 }
 
-/** @param isAllowed whether the caller may now do what the route does */
-export type Repeat = (context: CatalogContext<unknown>, answer: MetadataAnswer, isAllowed: boolean) => Promise<Response>
+/** Tells an answer again. */
+export type Repeat = (context: CatalogContext<unknown>, answer: MetadataAnswer, now: RepeatedNow) => Promise<Response>
+
+/** What has become of the caller and the answer since it was first told. */
+export interface RepeatedNow {
+  /** Whether the caller may now do what the route does. */
+  readonly isAllowed: boolean
+  /** Whether a retry of then may be under way still: the credential is told as it was. */
+  readonly isYoung: boolean
+}
 
 /** Reads the path parameters and query of a request. */
 export function askedOf(route: RouteBase, path: string, query: URLSearchParams, headers: Headers): Asked<undefined> {

@@ -96,12 +96,12 @@ async function serve<Body>(
     return route.handler(contextOf(place, resolved, deps))
   }
   if (!key) return run()
-  const repeat = async (answer: MetadataAnswer, isNew: boolean): Promise<Response> => {
+  const repeat = async (answer: MetadataAnswer, isNew: boolean, isYoung: boolean): Promise<Response> => {
     if (!route.repeat) throw new Error(`${route.method} ${route.path} can't tell metadata again`)
     const now = isNew ? await resolve() : resolved
     const context = contextOf(placeOf(now), now, deps)
     const isAllowed = needs.every(({ actions, on }) => context.may(actions, on))
-    return route.repeat(context, answer, isAllowed)
+    return route.repeat(context, answer, { isAllowed, isYoung })
   }
   const found = resolved.read.idempotency ?? null
   return once({ tenant, key, found, run, repeat, now: () => deps.now(), log: (fields) => deps.log(fields) })

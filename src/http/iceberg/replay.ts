@@ -4,16 +4,16 @@ import { CatalogError } from '#domain/errors'
 import { validateFile } from '#domain/location'
 import type { StorageAccess } from '#signers/signer'
 import type { Entry, MetadataAnswer } from '#versions/model'
-import type { CatalogContext, Repeat } from '../route.ts'
+import type { CatalogContext, Repeat, RepeatedNow } from '../route.ts'
 import { tableEtag } from './etag.ts'
 import { accessOf, credentialFor, loadResult, pointed } from './load-result.ts'
 import { viewResult } from './read-views.ts'
 
 /** Tells LoadTableResult again, with a credential only for what the caller may open now. */
-export const repeatLoad: Repeat = async (context, answer, isAllowed) => {
+export const repeatLoad: Repeat = async (context, answer, now) => {
   const state = await stateThen(context, answer)
-  const row = isAllowed ? rowOf(context, answer) : null
-  const access = row && accessNow(context, row, answer)
+  const row = now.isAllowed ? rowOf(context, answer) : null
+  const access = row && accessNow(context, row, answer, now)
   const { namespace, name = '' } = context.target('table')
   const table = { namespace, name }
   const credential = access && (await credentialFor(context, table, state.locations, access))
@@ -59,8 +59,13 @@ function rowOf(context: CatalogContext<unknown>, answer: MetadataAnswer): Entry 
   return row?.objectId === answer.objectId ? row : null
 }
 
-/** Whoever made a table may write it as he made it. Once others have changed it, his grants on it say what he may. */
-function accessNow(context: CatalogContext<unknown>, row: Entry, answer: MetadataAnswer): StorageAccess | null {
-  if (row.metadataLocation === answer.metadataLocation) return 'read-write'
+/** Whoever has just made a table may write it as he made it. Later, or once it was changed, his grants say what he may. */
+function accessNow(
+  context: CatalogContext<unknown>,
+  row: Entry,
+  answer: MetadataAnswer,
+  { isYoung }: RepeatedNow,
+): StorageAccess | null {
+  if (isYoung && row.metadataLocation === answer.metadataLocation) return 'read-write'
   return context.may(['read'], 'table') ? accessOf(context, 'table') : null
 }

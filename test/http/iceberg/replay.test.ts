@@ -2,6 +2,7 @@
 // Source: REST specification, Idempotency-Key; DESIGN 1 (nobody reads what he was not granted), 5 (never a 4xx after the pointer moved).
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openCatalog, SIMPLE_SCHEMA, type Answer, type Person, type TestCatalog } from '#test/support/catalog'
+import { IDEMPOTENCY_CREDENTIAL_SECONDS, IDEMPOTENCY_KEPT_SECONDS } from '#src/limits'
 import { bare } from '#test/support/keyed'
 import { setting } from '#test/support/lake'
 
@@ -9,9 +10,12 @@ const TABLES = '/v1/demo/namespaces/ns/tables'
 const KEY = { 'idempotency-key': '0190a2f0-0000-7000-8000-000000000000' }
 
 let catalog: TestCatalog
+/** How much later it is than it is. */
+let laterMs: number
 
 beforeEach(async () => {
-  catalog = await openCatalog()
+  laterMs = 0
+  catalog = await openCatalog({ now: () => new Date(Date.now() + laterMs) })
   await sent('POST', '/v1/demo/namespaces', { namespace: ['ns'] })
 })
 
@@ -58,6 +62,45 @@ describe('a replay', () => {
     expect(await count()).toEqual([200, 1])
     await sent('POST', `${TABLES}/t`, setting('t', 'later'))
     expect(await count()).toEqual([200, 0])
+  })
+
+  it('opens after some minutes no more than the caller was granted, also of what nobody has changed', async () => {
+    const person = await creator()
+    const access = async () => {
+      const { status, json } = await create(person)
+      const token: string | undefined = json.config['s3.session-token']
+      return [status, token === undefined ? null : /write/.test(atob(atob(token).split('.')[1] ?? ''))]
+    }
+    const young = await access()
+    expect(young).toEqual([200, true])
+    laterMs = (IDEMPOTENCY_CREDENTIAL_SECONDS - 5) * 1000
+    expect(await access()).toEqual(young)
+    laterMs = (IDEMPOTENCY_CREDENTIAL_SECONDS + 5) * 1000
+    expect(await access()).toEqual([200, null])
+    const grant = { id: 'more', userId: person.id, createdAt: '2026-01-01', actions: ['read'] as const }
+    const scope = { type: 'catalog' as const, catalogId: catalog.catalogId }
+    await catalog.store.tenant(catalog.tenantId).grants.create({ ...grant, scope })
+    const [status, reads] = await access()
+    expect([status, reads]).toEqual([200, false])
+  })
+
+  it.each<[string, () => Promise<Answer>]>([
+    ['of a table', () => create()],
+    ['of nothing', () => catalog.call(catalog.admin, 'DELETE', `${TABLES}/old`, undefined, KEY)],
+    ['of JSON', () => catalog.call(catalog.admin, 'POST', '/v1/demo/namespaces', { namespace: ['x'] }, KEY)],
+    ['of a refusal', () => catalog.call(catalog.admin, 'POST', '/v1/demo/namespaces', { namespace: ['ns'] }, KEY)],
+  ])('%s ends with the age of its record, swept away or not, and nothing is done again', async (_, send) => {
+    await sent('POST', TABLES, { name: 'old', schema: SIMPLE_SCHEMA })
+    const first = await send()
+    const files = [...catalog.objects.files.keys()]
+    laterMs = (IDEMPOTENCY_KEPT_SECONDS - 5) * 1000
+    expect((await send()).status).toBe(first.status)
+    laterMs = (IDEMPOTENCY_KEPT_SECONDS + 5) * 1000
+    for (const again of [await send(), await send()]) {
+      expect([again.status, again.json.error.type]).toEqual([422, 'UnprocessableEntityException'])
+      expect(again.json.error.message).toMatch(/too old.*new key/)
+    }
+    expect([...catalog.objects.files.keys()]).toEqual(files)
   })
 
   it('has no credential once another table has the name', async () => {
