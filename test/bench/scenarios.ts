@@ -75,7 +75,11 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('loadTable cached', numbers(TABLES_CACHED).map(load)),
   scenario(
     'loadTable not modified',
-    numbers(TABLES_CACHED).map((number) => ({ ...load(number), headers: { 'If-None-Match': '*' }, status: 304 })),
+    numbers(TABLES_CACHED).map((number) => ({
+      ...load(number),
+      headers: { 'If-None-Match': '*', 'X-Iceberg-Access-Delegation': 'none' },
+      status: 304,
+    })),
   ),
   { ...scenario('commit, 1 table', [commit('t0')]), ungrouped: [commit(`t${WRITERS}`)] },
   scenario(

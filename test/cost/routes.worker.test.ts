@@ -89,7 +89,7 @@ const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['GET', `${LAKE}/t0000`], 200],
   [
     'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (not modified)',
-    ['GET', `${LAKE}/t0003`, undefined, { 'if-none-match': '*' }],
+    ['GET', `${LAKE}/t0003`, undefined, { 'if-none-match': '*', 'x-iceberg-access-delegation': 'none' }],
     304,
   ],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (refs)', ['GET', `${LAKE}/t0000?snapshots=refs`], 200],

@@ -7,24 +7,31 @@ import type { CatalogContext } from '../route.ts'
 /** Which snapshots a load shows (REST specification, loadTable). */
 export type SnapshotsMode = 'all' | 'refs'
 
+/** What an answer about a table holds. */
+export interface Carried {
+  readonly credential: boolean
+  readonly snapshots?: SnapshotsMode
+}
+
 /**
- * The ETag of a table as this caller loads it: it differs wherever the answer would, the credential in it included, and
- * after `ETAG_WINDOW_SECONDS` at most, so that no client lives on a 304 until its credential is dead. It is weak, because
- * credentials of one window differ. Null for a staged table, which can't be loaded.
+ * The ETag of a table as this caller is told of it: it differs wherever the answer would, the credential in it included,
+ * and after `ETAG_WINDOW_SECONDS` at most, so that no client lives on a 304 until its credential is dead. So an answer
+ * without a credential, which a client may join to an older one of its own, never has the ETag of one with it. It is weak,
+ * because credentials of one window differ. Null for a staged table, which can't be loaded.
  * @param access what the answer's credential may do, or what a load's would
  */
 export async function tableEtag(
   context: CatalogContext<unknown>,
   { objectId, metadataLocation }: Pick<TableState, 'objectId' | 'metadataLocation'>,
   access: StorageAccess,
-  snapshots: SnapshotsMode = 'all',
+  { credential, snapshots = 'all' }: Carried,
 ): Promise<string | null> {
   if (metadataLocation === null) return null
   const { caller, place, vending, deps, headers } = context
   const { catalog, branch, seq } = place
   const covered = JSON.stringify([
     [caller.tenantId, catalog.id, branch.id, seq, objectId, metadataLocation],
-    [snapshots, delegationAsked(headers), access, vending?.endpoint ?? null],
+    [snapshots, delegationAsked(headers), credential, access, vending?.endpoint ?? null],
     Math.floor(deps.now().getTime() / (ETAG_WINDOW_SECONDS * 1000)),
   ])
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(covered))
@@ -38,12 +45,13 @@ export function etagHeader(etag: string | null): Readonly<Record<string, string>
 
 /**
  * Whether `If-None-Match` names this ETag (RFC 9110, 13.1.2). The comparison is weak, and quotes don't matter: proxies
- * weaken tags, and some clients send them bare.
+ * weaken tags, and some clients send them bare. `*` is no word for an answer with a credential: the client's own may be of
+ * any age.
  */
-export function isMatch(ifNoneMatch: string | null, etag: string | null): boolean {
+export function isMatch(ifNoneMatch: string | null, etag: string | null, { credential }: Carried): boolean {
   if (ifNoneMatch === null || etag === null) return false
   const tags = ifNoneMatch.split(',').map((tag) => tag.trim())
-  return tags.includes('*') || tags.map(opaque).includes(opaque(etag))
+  return (!credential && tags.includes('*')) || tags.map(opaque).includes(opaque(etag))
 }
 
 function opaque(tag: string): string {

@@ -47,6 +47,11 @@ async function signingFor(
   return signingConfig(context, table, vending, ticket)
 }
 
+/** Whether the answer of a load holds a credential. */
+export function takesCredential({ vending, headers }: CatalogContext<unknown>): boolean {
+  return vending !== null && delegationFor(headers) === 'vended-credentials'
+}
+
 /**
  * A credential for these folders, or null if this deployment can't sign for the warehouse or the client said that it
  * wants no vended one.
@@ -57,8 +62,8 @@ export async function credentialFor(
   locations: Entry['locations'],
   access: StorageAccess,
 ): Promise<VendedCredential | null> {
-  const { vending, place, deps, headers } = context
-  if (!vending || delegationFor(headers) !== 'vended-credentials') return null
+  const { vending, place, deps } = context
+  if (!vending || !takesCredential(context)) return null
   const { prefix, config } = await vend(vending, place, locations, access, deps.now())
   return { prefix, config: { ...config, ...refreshConfig(context, table) } }
 }

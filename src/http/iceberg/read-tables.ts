@@ -15,7 +15,7 @@ import { namespaceParameter, parameter, type Asked, type CatalogContext, type Ta
 import { catalogRoute } from '../serve.ts'
 import { etagHeader, isMatch, tableEtag } from './etag.ts'
 import { text } from './fields.ts'
-import { accessOf, credentialFor, loadResult } from './load-result.ts'
+import { accessOf, credentialFor, loadResult, takesCredential } from './load-result.ts'
 import { listed, listName } from './namespaces.ts'
 
 export const TABLES = '/v1/{prefix}/namespaces/{namespace}/tables'
@@ -58,8 +58,9 @@ export const loadTable = catalogRoute({
       throw badRequest(`Invalid snapshots: expected 'all' or 'refs', found ${JSON.stringify(snapshots.slice(0, 20))}`)
     const { objectId, metadataLocation, locations, summary } = foundTable(context)
     const access = accessOf(context, 'table')
-    const etag = await tableEtag(context, { objectId, metadataLocation }, access, snapshots)
-    if (isMatch(context.headers.get('if-none-match'), etag)) return notModified(etagHeader(etag))
+    const carries = { credential: takesCredential(context), snapshots } as const
+    const etag = await tableEtag(context, { objectId, metadataLocation }, access, carries)
+    if (isMatch(context.headers.get('if-none-match'), etag, carries)) return notModified(etagHeader(etag))
     const file = validateFile(metadataLocation, context.place.warehouse.storage, 'metadata location')
     const stored = await readMetadataFile(context.deps, file, summary.metadataSha256)
     const metadata =

@@ -17,13 +17,14 @@ export const repeatLoad: Repeat = async (context, answer, now) => {
   const { namespace, name = '' } = context.target('table')
   const table = { namespace, name }
   const credential = access && (await credentialFor(context, table, state.locations, access))
-  return loadResult(context, table, state, credential, await tableEtag(context, state, access ?? 'read'))
+  const etag = await tableEtag(context, state, access ?? 'read', { credential: credential !== null })
+  return loadResult(context, table, state, credential, etag)
 }
 
 /** Tells CommitTableResponse again. */
 export const repeatCommit: Repeat = async (context, answer) => {
   const state = await stateThen(context, answer)
-  return pointed(state, await tableEtag(context, state, accessOf(context, 'table')))
+  return pointed(state, await tableEtag(context, state, accessOf(context, 'table'), { credential: false }))
 }
 
 /** Tells the answer of `unregister` again, after which there is nothing to load and so no ETag. */

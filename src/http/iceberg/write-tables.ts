@@ -36,7 +36,7 @@ export const createTableRoute = catalogRoute({
       request: context.body,
       vend: vendingIn(context),
     })
-    const etag = await tableEtag(context, created, 'read-write')
+    const etag = await tableEtag(context, created, 'read-write', { credential: created.credential !== null })
     return loadResult(context, named(context), created, created.credential, etag)
   },
   repeat: repeatLoad,
@@ -69,7 +69,7 @@ export const registerTableRoute = catalogRoute({
             metadataLocation,
             vend: vendingIn(context),
           })
-    const etag = await tableEtag(context, registered, 'read-write')
+    const etag = await tableEtag(context, registered, 'read-write', { credential: registered.credential !== null })
     return loadResult(context, named(context), registered, registered.credential, etag)
   },
   repeat: repeatLoad,
@@ -100,7 +100,7 @@ export const commitTableRoute = catalogRoute({
   writes: true,
   handler: async (context) => {
     const done = createsTable(context.body) ? await commitCreation(context) : await commitChange(context)
-    return pointed(done, await tableEtag(context, done, accessOf(context, 'table')))
+    return pointed(done, await tableEtag(context, done, accessOf(context, 'table'), { credential: false }))
   },
   repeat: repeatCommit,
 })

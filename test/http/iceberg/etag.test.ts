@@ -2,7 +2,12 @@
 // Source: REST specification, loadTable (ETag, If-None-Match); RFC 9110, 13.1.2; security cases 14, 15.
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ObjectStore } from '#objects/objects'
-import { CREDENTIAL_REUSE_SECONDS, CREDENTIAL_TTL_SECONDS, ETAG_WINDOW_SECONDS } from '#src/limits'
+import {
+  CREDENTIAL_REUSE_SECONDS,
+  CREDENTIAL_TTL_SECONDS,
+  ETAG_WINDOW_SECONDS,
+  IDEMPOTENCY_CREDENTIAL_SECONDS,
+} from '#src/limits'
 import { openCatalog, SIMPLE_SCHEMA, type Answer, type Person, type TestCatalog } from '#test/support/catalog'
 import { memoryObjects } from '#test/support/objects'
 
@@ -49,6 +54,10 @@ function etagOf(answer: Answer): string {
   return etag ?? ''
 }
 
+function delegating(modes: string): Record<string, string> {
+  return { 'x-iceberg-access-delegation': modes }
+}
+
 /** Whether a load is answered 304 to somebody who has `etag`. */
 async function stillMatches(etag: string, ...rest: Parameters<typeof load>): Promise<boolean> {
   const [headers, ...others] = rest
@@ -75,13 +84,18 @@ describe('a load with If-None-Match', () => {
     ['bare', (etag) => etag.slice(3, -1), true],
     ['weakened twice over by a proxy in lower case', (etag) => etag.toLowerCase(), true],
     ['in a list', (etag) => `"other", ${etag},"more"`, true],
-    ['any', () => '*', true],
+    ['any, which says nothing of the credential that the client has', () => '*', false],
     ['another', () => 'W/"0123456789abcdef0123456789abcdef"', false],
     ['nothing', () => '', false],
     ['a part of it', (etag) => etag.slice(0, -5), false],
     ['an empty tag', () => 'W/""', false],
   ])('compares weakly: %s', async (_, write, matches) => {
     expect(await stillMatches(write(etagOf(await load())))).toBe(matches)
+  })
+
+  it('is a 304 to anything that the client may have, if no credential is in it', async () => {
+    expect(await stillMatches('*', delegating('none'))).toBe(true)
+    expect(await stillMatches('*', delegating('vended-credentials'))).toBe(false)
   })
 
   it('is refused before it is compared', async () => {
@@ -96,10 +110,33 @@ describe('a load with If-None-Match', () => {
 })
 
 describe('an ETag', () => {
-  it('of a create, a commit and a register is the one of a load', async () => {
+  it('of a commit is the one of a load without a credential, and not of one with it', async () => {
+    const own = delegating('none')
+    const committed = await post(`${TABLES}/t`, SETTING)
+    expect(await stillMatches(etagOf(committed))).toBe(false)
+    const without = await catalog.call(catalog.admin, 'POST', `${TABLES}/t`, SETTING, own)
+    expect(etagOf(without)).toBe(etagOf(await load(own)))
+    expect(await stillMatches(etagOf(without))).toBe(false)
+  })
+
+  it('of an answer that was told again matches only where the credential was told again, too', async () => {
+    const scope = { type: 'catalog' as const, catalogId: catalog.catalogId }
+    const person = await catalog.person('tenant-user', { scope, actions: ['create'] })
+    const key = { 'idempotency-key': '0190a2f0-0000-7000-8000-000000000000' }
+    const create = () => catalog.call(person, 'POST', TABLES, { name: 'k', schema: SIMPLE_SCHEMA }, key)
+    const [first, again] = [await create(), await create()]
+    expect(etagOf(again)).toBe(etagOf(first))
+    nowMs += (IDEMPOTENCY_CREDENTIAL_SECONDS + 1) * 1000
+    const bare = await create()
+    expect([bare.status, bare.json['storage-credentials']]).toEqual([200, []])
+    const grant = { id: crypto.randomUUID(), userId: person.id, scope, createdAt: new Date().toISOString() }
+    await catalog.store.tenant(catalog.tenantId).grants.create({ ...grant, actions: ['read'] })
+    expect(await stillMatches(etagOf(bare), {}, `${TABLES}/k`, person)).toBe(false)
+  })
+
+  it('of a create and a register is the one of a load', async () => {
     expect(etagOf(created)).toBe(etagOf(await load()))
     const committed = await post(`${TABLES}/t`, SETTING)
-    expect(etagOf(committed)).toBe(etagOf(await load()))
     expect(etagOf(await post(`${TABLES}/t`, SETTING))).toBe(etagOf(committed))
     await catalog.call(catalog.admin, 'DELETE', `${TABLES}/t`)
     const body = { name: 't', 'metadata-location': committed.json['metadata-location'] }
@@ -113,7 +150,7 @@ describe('an ETag', () => {
     expect([staged.status, staged.headers.get('etag')]).toEqual([200, null])
   })
 
-  it('of a staged create that was committed is the one of a load', async () => {
+  it('of a staged create that was committed is not the one of a load with a credential', async () => {
     const staged = (await post(TABLES, { name: 's', schema: SIMPLE_SCHEMA, 'stage-create': true })).json.metadata
     const committed = await post(`${TABLES}/s`, {
       requirements: [{ type: 'assert-create' }],
@@ -128,7 +165,7 @@ describe('an ETag', () => {
         { action: 'set-location', location: staged.location },
       ],
     })
-    expect(etagOf(committed)).toBe(etagOf(await load({}, `${TABLES}/s`)))
+    expect(await stillMatches(etagOf(committed), {}, `${TABLES}/s`)).toBe(false)
   })
 
   it('no longer matches after a commit, and a commit that changes nothing leaves it', async () => {
@@ -211,8 +248,4 @@ describe('an ETag', () => {
     expect(expiresAtMs - nowMs).toBeGreaterThan((CREDENTIAL_TTL_SECONDS / 2) * 1000)
     expect(CREDENTIAL_TTL_SECONDS - CREDENTIAL_REUSE_SECONDS - ETAG_WINDOW_SECONDS).toBeGreaterThan(1800)
   })
-
-  function delegating(modes: string): Record<string, string> {
-    return { 'x-iceberg-access-delegation': modes }
-  }
 })
