@@ -32,7 +32,7 @@ const STORED_DEPTH_MAX = 500
 
 /**
  * Brackets and commas of a file, about as many as values: 10 MB of ordinary snapshots, or 80 schemas of 1,000 columns.
- * Whatever they are, they cost at most 90 MB of heap while they are parsed, and an isolate has 128.
+ * Whatever they are, they cost at most 95 MB of heap while they are parsed, and an isolate has 128.
  */
 export const STORED_VALUES_MAX = 400_000
 
