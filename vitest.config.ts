@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { exportJWK, generateKeyPair } from 'jose'
@@ -14,7 +16,20 @@ async function signingKeys(): Promise<string> {
   return JSON.stringify({ keys: [{ ...(await exportJWK(privateKey)), kid: 'test', alg: 'ES256' }] })
 }
 
-/** `*.worker.test.ts` run in workerd with local D1, R2 and Durable Objects; every other test runs in Node. */
+/** Where the tests' own PostgreSQL will listen, for this run only; whoever starts it reads it from the environment. */
+async function postgresUrl(): Promise<string> {
+  const known = process.env['POSTGRES_TEST_URL']
+  if (known !== undefined) return known
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  const url = `postgres://pangolin:${crypto.randomUUID()}@127.0.0.1:${port}/postgres`
+  process.env['POSTGRES_TEST_URL'] = url
+  return url
+}
+
+/** `*.worker.test.ts` and `*.postgres.test.ts` run in workerd with local D1, R2 and Durable Objects, the latter with a PostgreSQL; every other test runs in Node. */
 export default defineConfig(async () => ({
   test: {
     projects: [
@@ -22,7 +37,7 @@ export default defineConfig(async () => ({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.worker.test.ts', 'test/interop/**'],
+          exclude: ['test/**/*.worker.test.ts', 'test/**/*.postgres.test.ts', 'test/interop/**'],
         },
       },
       {
@@ -43,6 +58,21 @@ export default defineConfig(async () => ({
           }),
         ],
         test: { name: 'worker', include: ['test/**/*.worker.test.ts'], setupFiles: ['./test/worker-setup.ts'] },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: { POSTGRES_TEST_URL: await postgresUrl(), ...chosen('STORE_SEED', 'STORE_RUNS') },
+            },
+          }),
+        ],
+        test: {
+          name: 'postgres',
+          include: ['test/**/*.postgres.test.ts'],
+          globalSetup: ['./test/store/postgres/server.ts'],
+        },
       },
     ],
   },

@@ -93,3 +93,15 @@ export const STORE_CALL_MS_MAX = 15_000
 
 /** Longest wait for one metadata file to be read or written, or one batch of files to be deleted. */
 export const OBJECT_CALL_MS_MAX = 20_000
+
+/** Longest wait of a commit on Postgres for the ones before it on its branch: well below what the whole call may take. */
+export const STORE_LOCK_MS_MAX = 8_000
+
+/** Connections one request, or one Durable Object, opens to Postgres: a Worker may wait for six at a time. */
+export const POSTGRES_CONNECTIONS_MAX = 4
+
+/** Longest wait for a connection to Postgres. */
+export const POSTGRES_CONNECT_MS_MAX = 5_000
+
+/** How long a connection to Postgres is kept for the next call. */
+export const POSTGRES_IDLE_MS_MAX = 5_000
