@@ -72,6 +72,8 @@ export default defineConfig(async () => ({
           name: 'postgres',
           include: ['test/**/*.postgres.test.ts'],
           globalSetup: ['./test/store/postgres/server.ts'],
+          // Hundreds of commits to one branch, each of them a transaction on a server, while others use the machine.
+          testTimeout: 30_000,
         },
       },
     ],

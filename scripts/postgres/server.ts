@@ -81,7 +81,20 @@ function makeCluster(options: PostgresOptions, programs: string, owner: Owner | 
   const secret = join(folder, 'password')
   writeFileSync(secret, password, { mode: 0o600 })
   giveTo(owner, secret)
-  const how = ['-D', data, '-U', user, '--pwfile', secret, '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C.UTF-8', '-N']
+  const how = [
+    '-D',
+    data,
+    '-U',
+    user,
+    '--pwfile',
+    secret,
+    '-A',
+    'scram-sha-256',
+    '-E',
+    'UTF8',
+    '--locale=C.UTF-8',
+    '-N',
+  ]
   const made = spawnSync(join(programs, 'bin', 'initdb'), how, { ...owner, cwd: folder, env: environment(options) })
   rmSync(secret)
   if (made.status !== 0) throw new Error(`PostgreSQL could not make its data folder.\n${String(made.stderr)}`.trimEnd())

@@ -165,7 +165,7 @@ export interface HistoryStore {
   audit(query: { before?: string; limit: number }): Promise<{ records: readonly AuditEntry[]; next?: string }>
 }
 
-/** An audit record as history keeps it: `commitId` is the id of the member it was part of. */
+/** An audit record as history keeps it: `id` is a number of the store's own, `commitId` the id of the member it was part of. */
 export interface AuditEntry extends AuditRecord {
   readonly id: string
   readonly at: string

@@ -36,13 +36,15 @@ export const commitSql = perDialect((dialect) => ({
   guardFolders: guardFolders(dialect),
 
   /**
-   * `?3`: keys. Closes rows and tombstones alike. They are sought key by key: joined directly, SQLite goes through every
-   * current row of the branch.
+   * `?3`: keys. Closes rows and tombstones alike. They are sought key by key: joined directly, the databases go through
+   * every current row of the branch.
    */
-  closeRows: `UPDATE entry SET to_seq = ${HEAD} WHERE ${dialect.rowId} IN (
-    SELECT c.${dialect.rowId} FROM ${dialect.each('?3', 'k')} CROSS JOIN entry c
-    WHERE c.tenant_id = ?1 AND c.branch_id = ?2 AND c.class = ${LISTED.of}
-      AND c.namespace = ${LISTED.namespace} AND c.name = ${LISTED.name} AND c.to_seq = ${OPEN})`,
+  closeRows: `UPDATE entry SET to_seq = ${HEAD} WHERE ${dialect.rowIn(
+    (rowId) => `SELECT (SELECT c.${rowId} FROM entry c
+      WHERE c.tenant_id = ?1 AND c.branch_id = ?2 AND c.class = ${LISTED.of}
+        AND c.namespace = ${LISTED.namespace} AND c.name = ${LISTED.name} AND c.to_seq = ${OPEN})
+    FROM ${dialect.each('?3', 'k')}`,
+  )}`,
 
   insertRows: insertRows(dialect),
 
@@ -88,10 +90,11 @@ const LISTED = { of: 'k.value->>0', namespace: 'k.value->>1', name: 'k.value->>2
 
 /** `?3`: `[[class, namespace, name, expected rev or null], …]`. */
 function guardExpect(dialect: Dialect): string {
+  const e = decidingRow(dialect, LISTED, 'e')
   return `WITH ${lineageAt(dialect, HEAD_BY_ID)}
     INSERT INTO guard (message)
     SELECT 'guard:conflict:' || k.key FROM ${dialect.each('?3', 'k')}
-    WHERE (SELECT CASE WHEN e.tombstone = 0 THEN e.rev END FROM entry e WHERE e.${dialect.rowId} = ${decidingRow(dialect, LISTED)})
+    WHERE (SELECT CASE WHEN e.tombstone = 0 THEN e.rev END FROM ${e.from} WHERE ${e.is})
       IS DISTINCT FROM k.value->>3
     ORDER BY k.key LIMIT 1`
 }
@@ -135,9 +138,9 @@ function guardChecks(dialect: Dialect): string {
  */
 function guardFolders(dialect: Dialect): string {
   // Whether this commit moves a row that its branch shows of the object: then its own purge elsewhere has not begun.
+  const e = decidingRow(dialect, LISTED, 'e')
   const isKept = `EXISTS (
-    SELECT 1 FROM ${dialect.each('?3', 'k')} CROSS JOIN entry e
-    WHERE e.${dialect.rowId} = ${decidingRow(dialect, LISTED)} AND e.tombstone = 0 AND e.object_id = t.value->>1)`
+    SELECT 1 FROM ${dialect.each('?3', 'k')} CROSS JOIN ${e.from} WHERE ${e.is} AND e.tombstone = 0 AND e.object_id = t.value->>1)`
   const overlapping = (table: string, condition: string): string =>
     `EXISTS (SELECT 1 FROM ${table} f WHERE f.tenant_id = ?1 AND f.location >= l.value->>0 AND f.location < l.value->>1 AND ${condition})
       OR EXISTS (SELECT 1 FROM ${table} f WHERE f.tenant_id = ?1
@@ -166,6 +169,7 @@ const CHANGED = {
 function insertRows(dialect: Dialect): string {
   const part = (name: string, otherwise: string): string =>
     `coalesce(CAST(k.value->'next'->'${name}' AS TEXT), '${otherwise}')`
+  const hidden = decidingRow(dialect, CHANGED, 'hidden')
   return `WITH ${ancestorsById(dialect)}
     INSERT INTO entry (tenant_id, branch_id, class, namespace, name, from_seq, to_seq, rev, object_id, kind, tombstone,
       metadata_location, locations, properties, summary)
@@ -174,7 +178,6 @@ function insertRows(dialect: Dialect): string {
       CASE WHEN hidden.object_id IS NULL THEN 0 ELSE 1 END, k.value->'next'->>'metadataLocation',
       ${part('locations', '[]')}, ${part('properties', '{}')}, ${part('summary', '{}')}
     FROM ${dialect.each('?3', 'k')}
-      LEFT JOIN entry hidden ON k.value->>'next' IS NULL
-        AND hidden.${dialect.rowId} = ${decidingRow(dialect, CHANGED)} AND hidden.tombstone = 0
+      LEFT JOIN ${hidden.from} ON k.value->>'next' IS NULL AND ${hidden.is} AND hidden.tombstone = 0
     WHERE k.value->>'next' IS NOT NULL OR hidden.object_id IS NOT NULL`
 }

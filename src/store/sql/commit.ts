@@ -44,7 +44,10 @@ function statementsOf({ dialect }: SqlDatabase, tenantId: string, commit: Catalo
   const rev = members[0]?.id ?? ''
   const keys = JSON.stringify(changes.map(({ key, expect }) => [key.class, key.namespace, key.name, expect]))
   const claims = claimsOf(commit)
-  const run = (text: string, ...params: readonly SqlValue[]): Statement => ({ sql: text, params: [tenantId, ...params] })
+  const run = (text: string, ...params: readonly SqlValue[]): Statement => ({
+    sql: text,
+    params: [tenantId, ...params],
+  })
   const ids = JSON.stringify(members.map(({ id }) => id))
   return [
     run(sql.insertIds, JSON.stringify(members.map(({ id, idempotencyKey }) => [id, idempotencyKey]))),
@@ -118,11 +121,7 @@ function refusalOf(message: string): CommitOutcome | null {
 }
 
 /** The batch broke on `commit_id`, so nothing was done: finds out on which member. Ids and keys are never taken back. */
-async function whatWasDecided(
-  db: SqlDatabase,
-  tenantId: string,
-  { members }: CatalogCommit,
-): Promise<CommitOutcome> {
+async function whatWasDecided(db: SqlDatabase, tenantId: string, { members }: CatalogCommit): Promise<CommitOutcome> {
   const sql = commitSql(db.dialect)
   const params = [tenantId, JSON.stringify(members.map(({ id, idempotencyKey }) => [id, idempotencyKey]))]
   try {

@@ -48,7 +48,11 @@ export function failed(db: SqlDatabase, error: unknown): never {
 }
 
 /** The rows of one statement. @throws as {@link failed} */
-export async function select<Row>(db: SqlDatabase, sql: string, ...params: readonly SqlValue[]): Promise<readonly Row[]> {
+export async function select<Row>(
+  db: SqlDatabase,
+  sql: string,
+  ...params: readonly SqlValue[]
+): Promise<readonly Row[]> {
   const [result] = await db.read<Row>([{ sql, params }]).catch((error: unknown) => failed(db, error))
   return result?.rows ?? []
 }

@@ -3,8 +3,9 @@
  * `?2`, …, may be named in any order, and may arrive as text: where a number counts, {@link int} makes it one.
  */
 export interface Dialect {
-  /** The column that says where a row is, for as long as a statement runs. */
-  readonly rowId: string
+  readonly engine: 'sqlite' | 'postgres'
+  /** Whether a row of the table without alias is one of those that `select` names by the column given to it. */
+  rowIn(select: (rowId: string) => string): string
   /** The smaller of two numbers. */
   readonly least: string
   /** Elements of a JSON array, in order, as the table `alias` (key from 0, value as JSON): what FROM and JOIN take. */
@@ -29,7 +30,8 @@ export interface Dialect {
 }
 
 export const SQLITE: Dialect = {
-  rowId: 'rowid',
+  engine: 'sqlite',
+  rowIn: (select) => `rowid IN (${select('rowid')})`,
   least: 'min',
   each: (array, alias) => `json_each(${array}) ${alias}`,
   eachText: (array, alias) => `json_each(${array}) ${alias}`,
@@ -37,8 +39,7 @@ export const SQLITE: Dialect = {
   object: (members) => `json_object(${membersOf(members)})`,
   arrayOf: (item, order) => `json_group_array(json(${item}) ORDER BY ${order})`,
   arrayLength: (array) => `json_array_length(${array})`,
-  auditNumber: (index) =>
-    `(SELECT coalesce(max(a.id), 0) FROM audit a WHERE a.tenant_id = ?1) + 1 + ${index}`,
+  auditNumber: (index) => `(SELECT coalesce(max(a.id), 0) FROM audit a WHERE a.tenant_id = ?1) + 1 + ${index}`,
   warehouseFolder: (alias) =>
     `('s3://' || (${alias}.doc->>'$.storage.bucket') || '/' || (${alias}.doc->>'$.storage.prefix'))`,
   oneAtATime: null,
@@ -46,7 +47,8 @@ export const SQLITE: Dialect = {
 
 /** Commits of two branches run side by side here, so audit records are numbered by a sequence: with gaps, never twice. */
 export const POSTGRES: Dialect = {
-  rowId: 'ctid',
+  engine: 'postgres',
+  rowIn: (select) => `ctid = ANY (ARRAY(${select('ctid')}))`,
   least: 'least',
   each: (array, alias) => elements('jsonb_array_elements', array, alias),
   eachText: (array, alias) => elements('jsonb_array_elements_text', array, alias),

@@ -71,23 +71,41 @@ export interface KeySql {
   readonly name: string
 }
 
+/** A row that a key is resolved to: what FROM and JOIN take, and the condition that goes with it. */
+export interface RowSql {
+  readonly from: string
+  readonly is: string
+}
+
 /**
- * Where the row is that decides a key, tombstones included; null if no branch has one. Per branch it seeks the
- * newest row up to the bound and tests afterwards whether that one still is valid: a range on both ends would read the
- * key's whole history.
+ * The row that decides a key, tombstones included, under the name `alias`; none if no branch has one. Per branch it seeks
+ * the newest row up to the bound and tests afterwards whether that one still is valid: a range on both ends would read
+ * the key's whole history.
  */
-export function decidingRow({ rowId }: Dialect, { of, namespace, name }: KeySql): string {
-  const isKey = (row: string): string =>
-    `${row}.tenant_id = ?1 AND ${row}.branch_id = l.branch_id AND ${row}.class = ${of} AND ${row}.namespace = ${namespace} AND ${row}.name = ${name}`
-  return `(SELECT x.${rowId} FROM lineage l CROSS JOIN entry x
-    WHERE ${isKey('x')} AND x.to_seq > l.seq
-      AND x.from_seq = (SELECT max(y.from_seq) FROM entry y WHERE ${isKey('y')} AND y.from_seq <= l.seq)
-    ORDER BY l.depth LIMIT 1)`
+export function decidingRow({ engine }: Dialect, key: KeySql, alias: string): RowSql {
+  if (engine === 'sqlite')
+    return {
+      from: `entry ${alias}`,
+      is: `${alias}.rowid = (SELECT x.rowid FROM lineage l CROSS JOIN entry x
+        WHERE ${isKey(key, 'x')} AND x.to_seq > l.seq
+          AND x.from_seq = (SELECT max(y.from_seq) FROM entry y WHERE ${isKey(key, 'y')} AND y.from_seq <= l.seq)
+        ORDER BY l.depth LIMIT 1)`,
+    }
+  // As subqueries with a limit, which are run for one key after the other: joined, whole tables would be read.
+  const from = `LATERAL (SELECT x.* FROM lineage l CROSS JOIN LATERAL (
+      SELECT y.* FROM entry y WHERE ${isKey(key, 'y')} AND y.from_seq <= l.seq ORDER BY y.from_seq DESC LIMIT 1
+    ) x WHERE x.to_seq > l.seq ORDER BY l.depth LIMIT 1) ${alias}`
+  return { from, is: 'true' }
+}
+
+function isKey({ of, namespace, name }: KeySql, row: string): string {
+  return `${row}.tenant_id = ?1 AND ${row}.branch_id = l.branch_id AND ${row}.class = ${of} AND ${row}.namespace = ${namespace} AND ${row}.name = ${name}`
 }
 
 /** Whether readers see the key. */
 export function isVisible(dialect: Dialect, key: KeySql): string {
-  return `EXISTS (SELECT 1 FROM entry v WHERE v.${dialect.rowId} = ${decidingRow(dialect, key)} AND v.tombstone = 0)`
+  const v = decidingRow(dialect, key, 'v')
+  return `EXISTS (SELECT 1 FROM ${v.from} WHERE ${v.is} AND v.tombstone = 0)`
 }
 
 /** The first name after the given one that any branch of the lineage ever had, visible or not; null after the last. */

@@ -23,7 +23,10 @@ const readSql = perDialect((dialect) => ({
 /** `?5` is the user, `?6` the token. */
 function callerSql(dialect: Dialect): string {
   const found = dialect.object([
-    ['user', `(SELECT ${dialect.json('u.doc')} FROM record u WHERE u.tenant_id = ?1 AND u.kind = 'user' AND u.id = ?5)`],
+    [
+      'user',
+      `(SELECT ${dialect.json('u.doc')} FROM record u WHERE u.tenant_id = ?1 AND u.kind = 'user' AND u.id = ?5)`,
+    ],
     ['revoked', `EXISTS (SELECT 1 FROM record t WHERE t.tenant_id = ?1 AND t.kind = 'revoked-token' AND t.id = ?6)`],
   ])
   return `SELECT ${USER_ROW} AS "row", ${found} AS json
@@ -50,14 +53,14 @@ function placeStatements(dialect: Dialect, place: PlaceSql): PlaceStatements {
   ])
   const key = { of: 'k.value->>0', namespace: 'k.value->>1', name: 'k.value->>2' }
   const walked = { of: '?4', namespace: '?5', name: 'w.name' }
-  const { rowId } = dialect
-  const wanted = `(SELECT v.${rowId} FROM entry v WHERE v.${rowId} = ${decidingRow(dialect, walked)} AND v.tombstone = 0 AND v.kind = ?6)`
+  const read = decidingRow(dialect, key, 'e')
+  const wanted = decidingRow(dialect, walked, 'e')
+  const isWanted = `${wanted.is} AND e.tombstone = 0 AND e.kind = ?6`
   return {
     withPlace: `WITH ${lineageAt(dialect, place, '', placeJson)}`,
     place: `SELECT ${PLACE_ROW} AS "row", place.json FROM place`,
     entries: `SELECT k.key AS "row", ${entryJson(dialect, 'e')} AS json
-      FROM ${dialect.each('?4', 'k')} CROSS JOIN entry e
-      WHERE e.${rowId} = ${decidingRow(dialect, key)} AND e.tombstone = 0`,
+      FROM ${dialect.each('?4', 'k')} CROSS JOIN ${read.from} WHERE ${read.is} AND e.tombstone = 0`,
     // The head of a branch that rests on nothing: a range of one index, and no row that is not wanted.
     listing: `SELECT ${entryJson(dialect, 'e')} AS json FROM entry e
       WHERE e.tenant_id = ?1 AND e.branch_id = (SELECT b.id ${place.from} AND ${plainHead})
@@ -69,11 +72,12 @@ function placeStatements(dialect: Dialect, place: PlaceSql): PlaceStatements {
       walk (step, name, found) AS (
         SELECT 1, ${nextName({ ...walked, name: '?7' })}, 0
         UNION ALL
-        SELECT w.step + 1, ${nextName(walked)}, w.found + CASE WHEN ${wanted} IS NULL THEN 0 ELSE 1 END
+        SELECT w.step + 1, ${nextName(walked)}, 
+          w.found + CASE WHEN EXISTS (SELECT 1 FROM ${wanted.from} WHERE ${isWanted}) THEN 1 ELSE 0 END
         FROM walk w WHERE w.name IS NOT NULL AND w.found < ${int('?8')} AND w.step < ${int('?9')}
       )
-      SELECT w.name AS walked, CASE WHEN e.${rowId} IS NULL THEN NULL ELSE ${entryJson(dialect, 'e')} END AS json
-      FROM walk w LEFT JOIN entry e ON e.${rowId} = ${wanted} ORDER BY w.step`,
+      SELECT w.name AS walked, CASE WHEN e.name IS NULL THEN NULL ELSE ${entryJson(dialect, 'e')} END AS json
+      FROM walk w LEFT JOIN ${wanted.from} ON ${isWanted} ORDER BY w.step`,
   }
 }
 

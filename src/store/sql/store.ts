@@ -56,10 +56,7 @@ const INSERT_BRANCH = `INSERT INTO ref
     (tenant_id, id, catalog_id, name, kind, state, branch_id, seq, head_seq, ancestors, created_at)
   VALUES (?1, ?2, ?3, ?4, 'branch', ?5, ?2, ${OPEN_SEQ}, CAST(?6 AS BIGINT), ?7, ?8)`
 
-async function bootstrap(
-  db: SqlDatabase,
-  { tenant, warehouse, catalog, branch, user }: Bootstrap,
-): Promise<boolean> {
+async function bootstrap(db: SqlDatabase, { tenant, warehouse, catalog, branch, user }: Bootstrap): Promise<boolean> {
   const { id, catalogId, name, state, headSeq, ancestors } = branch
   const folder = storageFolder(warehouse.storage)
   const first = [tenant.id, id, catalogId, name, state, headSeq, JSON.stringify(ancestors), tenant.createdAt]

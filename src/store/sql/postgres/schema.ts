@@ -30,7 +30,9 @@ const isOpen = sql.raw(`to_seq = ${OPEN_SEQ}`)
 export const record = pgTable('record', columnsOf(TABLES.record), (t) => [
   primaryKey({ columns: [t.tenantId, t.kind, t.id] }),
   uniqueIndex('record_name').on(t.tenantId, t.kind, t.name),
-  index('record_owner').on(t.tenantId, t.kind, t.owner, t.id).where(sql`owner IS NOT NULL`),
+  index('record_owner')
+    .on(t.tenantId, t.kind, t.owner, t.id)
+    .where(sql`owner IS NOT NULL`),
   // The folder of every tenant's warehouses: none may overlap with another tenant's.
   index('record_storage')
     .on(sql.raw(POSTGRES.warehouseFolder('record')), t.tenantId)
@@ -40,7 +42,9 @@ export const record = pgTable('record', columnsOf(TABLES.record), (t) => [
 /** Branches and tags. A branch points at itself with an open bound. Names are unique among what is open. */
 export const ref = pgTable('ref', columnsOf(TABLES.ref), (t) => [
   primaryKey({ columns: [t.tenantId, t.id] }),
-  uniqueIndex('ref_name').on(t.tenantId, t.catalogId, t.name).where(sql`state = 'open'`),
+  uniqueIndex('ref_name')
+    .on(t.tenantId, t.catalogId, t.name)
+    .where(sql`state = 'open'`),
   check('ref_kind', sql`kind IN ('branch', 'tag')`),
   check('ref_state', sql`state IN ('open', 'closed')`),
 ])
@@ -80,7 +84,9 @@ export const auditId = pgSequence('audit_id')
 
 export const purge = pgTable('purge', columnsOf(TABLES.purge), (t) => [
   primaryKey({ columns: [t.tenantId, t.id] }),
-  index('purge_pending').on(t.tenantId, t.createdAt, t.id).where(sql`state = 'pending'`),
+  index('purge_pending')
+    .on(t.tenantId, t.createdAt, t.id)
+    .where(sql`state = 'pending'`),
   check('purge_state', sql`state IN ('pending', 'done')`),
 ])
 

@@ -27,7 +27,11 @@ export function tcpDatabase(connectionString: string): TcpDatabase {
     } catch (error) {
       // After an error of the server the transaction is open, and failed; after any other the connection is of no use.
       if (sqlState(error) === undefined) client.release(true)
-      else void client.query('ROLLBACK').then(() => client.release(), () => client.release(true))
+      else
+        void client.query('ROLLBACK').then(
+          () => client.release(),
+          () => client.release(true),
+        )
       throw error
     }
   }
