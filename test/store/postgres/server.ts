@@ -5,30 +5,32 @@ import { migrate } from '#store/sql/postgres/migrate'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { postgresMigrations } from '../../../scripts/postgres/migrations.ts'
 import { startPostgres } from '../../../scripts/postgres/server.ts'
+import { startNeonFront } from './neon-front.ts'
 
-/** Runs a real PostgreSQL at `POSTGRES_TEST_URL`, with our schema, for as long as its tests run. */
+/**
+ * Runs a real PostgreSQL at `POSTGRES_TEST_URL`, with our schema, and its HTTP front at `NEON_TEST_URL`, for as long as
+ * the tests run.
+ */
 export async function setup(): Promise<() => Promise<void>> {
-  const { port, username, password } = new URL(process.env['POSTGRES_TEST_URL'] ?? '')
+  const { POSTGRES_TEST_URL = '', NEON_TEST_URL = '' } = process.env
+  const { port, username, password } = new URL(POSTGRES_TEST_URL)
   const folder = mkdtempSync(join(tmpdir(), 'pangolin-postgres-'))
-  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+  const end = async (): Promise<void> => {
+    for (const each of ends.toReversed()) await each()
+  }
   try {
     const settings = { fsync: 'off' }
     const server = await startPostgres({ folder, port: Number(port), user: username, password, settings })
-    const end = async (): Promise<void> => {
-      await server.stop()
-      remove()
-    }
-    try {
-      const db = tcpDatabase(server.url)
-      await migrate(db, postgresMigrations())
-      await db.close()
-      return end
-    } catch (error) {
-      await end()
-      throw error
-    }
+    ends.push(() => server.stop())
+    const db = tcpDatabase(server.url)
+    ends.push(() => db.close())
+    await migrate(db, postgresMigrations())
+    const front = await startNeonFront(NEON_TEST_URL)
+    ends.push(() => front.stop())
+    return end
   } catch (error) {
-    remove()
+    await end()
     throw error
   }
 }

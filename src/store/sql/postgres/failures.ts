@@ -26,6 +26,12 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
   '42501': 'The catalog database does not let this user read or write its tables',
 }
 
+/** What a server says only to who wants to connect: too many, not now, who are you, no such database. */
+const CONNECTING = /^(53300|57P03|28...|3D000)$/
+
+/** The connection failed, or was ended from outside. */
+const UNSURE = /^(08...|40003|57P0.)$/
+
 /** Raised before a connection was there to send anything on. */
 export class NotConnected extends Error {
   override readonly name = 'NotConnected'
@@ -40,18 +46,17 @@ export class NotSent extends Error {
 export function failureOf(error: unknown): SqlFailure {
   if (error instanceof NotSent) return { kind: 'again' }
   const sent = serverError(error)
-  if (error instanceof NotConnected) {
-    const { reason = 'The catalog database cannot be reached' } = reasonOf(sent?.code)
-    return { kind: 'unavailable', reason }
-  }
+  if (error instanceof NotConnected) return { kind: 'unavailable', ...unreachable(sent?.code) }
+  if (!sent) return { kind: 'unknown' }
+  if (CONNECTING.test(sent.code)) return { kind: 'unavailable', ...unreachable(sent.code) }
   // With a fatal error the server ends the connection, maybe after it has committed.
-  if (!sent || sent.severity === 'FATAL' || sent.severity === 'PANIC') return { kind: 'unknown' }
+  if (sent.severity === 'FATAL' || sent.severity === 'PANIC') return { kind: 'unknown' }
   if (sent.code === GUARD) return { kind: 'guard', message: sent.message }
   if (sent.code === '23505') return { kind: 'taken', table: sent.table ?? '' }
   if (AGAIN.has(sent.code)) return { kind: 'again' }
-  const { reason } = reasonOf(sent.code)
+  const reason = reasonOf(sent.code)
   if (reason !== undefined) return { kind: 'unavailable', reason }
-  return { kind: /^(08|40003|57P0)/.test(sent.code) ? 'unknown' : 'refused' }
+  return { kind: UNSURE.test(sent.code) ? 'unknown' : 'refused' }
 }
 
 /** The SQLSTATE of an error, or of what caused it. */
@@ -59,9 +64,12 @@ export function sqlState(error: unknown): string | undefined {
   return serverError(error)?.code
 }
 
-function reasonOf(code = ''): { reason?: string } {
-  const reason = UNAVAILABLE[code] ?? UNAVAILABLE[code.slice(0, 2)]
-  return reason === undefined ? {} : { reason }
+function unreachable(code = ''): { reason: string } {
+  return { reason: reasonOf(code) ?? 'The catalog database cannot be reached' }
+}
+
+function reasonOf(code: string): string | undefined {
+  return UNAVAILABLE[code] ?? UNAVAILABLE[code.slice(0, 2)]
 }
 
 function serverError(error: unknown): ServerError | undefined {
