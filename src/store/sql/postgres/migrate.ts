@@ -1,4 +1,4 @@
-import type { SqlDatabase, Statement } from '#store/sql/database'
+import { select, type SqlDatabase, type Statement } from '#store/sql/database'
 import { foreignDatabase, foreignTables, SCHEMA_VERSION_TABLE, schemaVersion } from './postgres.ts'
 
 /** A migration: its number, from 1 without a gap, and its statements. */
@@ -19,7 +19,7 @@ export async function migrate(db: SqlDatabase, migrations: readonly Migration[])
     const others = await foreignTables(db)
     // Asked again: somebody else may have begun to migrate in between.
     if (others.length > 0 && (await schemaVersion(db)) === null) throw new Error(foreignDatabase(others))
-    await patiently(db, [LOCK, { sql: CREATE_VERSIONS, params: [] }])
+    await patiently(db, [LOCK, { sql: CREATE_VERSIONS, params: [] }, { sql: NAME_DATABASE, params: [] }])
   } else if (found > newest)
     throw new Error(
       `The database was written by a newer version: it has schema ${found}, this version knows ${newest}; use the newer one`,
@@ -29,7 +29,21 @@ export async function migrate(db: SqlDatabase, migrations: readonly Migration[])
   return applied
 }
 
-const CREATE_VERSIONS = `CREATE TABLE IF NOT EXISTS ${SCHEMA_VERSION_TABLE} (version bigint PRIMARY KEY)`
+const CREATE_VERSIONS = `CREATE TABLE IF NOT EXISTS ${SCHEMA_VERSION_TABLE} (version bigint PRIMARY KEY, database_id text)`
+
+/** Number 0 is no migration: it tells this database from all others. */
+const NAME_DATABASE = `INSERT INTO ${SCHEMA_VERSION_TABLE} (version, database_id) VALUES (0, gen_random_uuid()) ON CONFLICT DO NOTHING`
+
+/** Which database it is, and whether anything is in it. It must have our schema. */
+export async function databaseIdentity(db: SqlDatabase): Promise<{ id: string; isUsed: boolean }> {
+  const [row] = await select<{ id: string; used: number }>(
+    db,
+    `SELECT database_id AS id, CASE WHEN EXISTS (SELECT 1 FROM record) THEN 1 ELSE 0 END AS used
+      FROM ${SCHEMA_VERSION_TABLE} WHERE version = 0`,
+  )
+  if (!row) throw new Error('The database has lost its name: restore it from a backup')
+  return { id: row.id, isUsed: row.used === 1 }
+}
 
 /** Whoever migrates holds it until the end of the transaction. */
 const LOCK: Statement = { sql: `SELECT pg_advisory_xact_lock(hashtext('pangolin'), hashtext('schema'))`, params: [] }

@@ -28,7 +28,10 @@ export function neonDatabase(connectionString: string, endpoint: string | null):
     })
     const readOnly = isolationLevel === 'RepeatableRead'
     const results = await sql.transaction(queries, { isolationLevel, readOnly, fullResults: true })
-    return results.map(({ rows, rowCount }) => ({ rows: rows as Row[], changes: rowCount }))
+    return results.map(({ rows, rowCount, command }) => ({
+      rows: rows as Row[],
+      changes: command === 'SELECT' ? 0 : (rowCount ?? 0),
+    }))
   }
   return {
     dialect: POSTGRES,

@@ -59,7 +59,7 @@ export class Pipeline<Row> implements Submittable {
 
   handleCommandComplete({ text }: { text: string }): void {
     if (text === 'COMMIT') this.#isCommitted = true
-    this.#results.push({ rows: this.#rows, changes: Number(/ (\d+)$/.exec(text)?.[1] ?? 0) })
+    this.#results.push({ rows: this.#rows, changes: changesOf(text) })
     this.#fields = []
     this.#rows = []
   }
@@ -74,4 +74,9 @@ export class Pipeline<Row> implements Submittable {
     if (this.#isCommitted) this.#outcome.resolve(this.#results.slice(1, -1))
     else this.#outcome.reject(this.#isSent ? error : new NotSent('The connection was lost', { cause: error }))
   }
+}
+
+/** `INSERT 0 3` says that three rows were written; what was read is counted, too, but written by nobody. */
+function changesOf(command: string): number {
+  return Number(/^(?:INSERT|UPDATE|DELETE) (?:\d+ )?(\d+)$/.exec(command)?.[1] ?? 0)
 }
