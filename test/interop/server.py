@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS_MAX = 90
 STOP_SECONDS_MAX = 10
+STORE = os.environ.get("PANGOLIN_TEST_STORE")
 
 
 class Server:
@@ -25,6 +27,7 @@ class Server:
 
     def __init__(self, data: Path, port: int | None = None, host: str | None = None) -> None:
         self.data = data
+        let_others_pass(data.parent)
         self.port = port or free_port()
         self.host = host
         self.log = data.parent / f"{data.name}.log"
@@ -43,6 +46,7 @@ class Server:
         with self.log.open("a") as log:
             process = npm_start(
                 "--json", "--port", self.port, "--data", self.data, *(["--host", self.host] if self.host else []),
+                *(["--store", STORE] if STORE else []),
                 stdout=subprocess.PIPE, stderr=log,
             )
         self.pgid = process.pid
@@ -88,6 +92,13 @@ class Server:
 
     def log_tail(self, lines: int = 60) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def let_others_pass(folder: Path) -> None:
+    """Lets every user pass through the test's own folders: under root, a database server runs as somebody else."""
+    for each in [folder, *folder.parents]:
+        if Path(tempfile.gettempdir()) in each.parents:
+            each.chmod(0o711)
 
 
 def npm_start(*options: Any, **streams: Any) -> subprocess.Popen[str]:
