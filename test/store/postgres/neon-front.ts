@@ -26,7 +26,10 @@ export async function startNeonFront(url: string): Promise<{ stop(): Promise<voi
     return pool
   }
   const server = createServer((request, response) => {
+    const fault = faultOf(request)
+    if (fault === 'cut-before') return void request.socket.destroy()
     void answerTo(request, poolOf).then(({ status, body }) => {
+      if (fault === 'cut-after') return void request.socket.destroy()
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
   })
@@ -39,6 +42,11 @@ export async function startNeonFront(url: string): Promise<{ stop(): Promise<voi
       for (const pool of pools.values()) await pool.end()
     },
   }
+}
+
+/** `cut-before` ends the connection before the request is looked at, `cut-after` in the place of the answer. */
+function faultOf({ headers }: IncomingMessage): string | null {
+  return new URL(String(headers['neon-connection-string'])).searchParams.get('application_name')
 }
 
 async function answerTo(
