@@ -16,16 +16,24 @@ async function signingKeys(): Promise<string> {
   return JSON.stringify({ keys: [{ ...(await exportJWK(privateKey)), kid: 'test', alg: 'ES256' }] })
 }
 
+interface PostgresAddresses extends Record<string, string> {
+  POSTGRES_TEST_URL: string
+  NEON_TEST_URL: string
+  FAULTS_TEST_PORT: string
+}
+
 /**
- * Where the tests' own PostgreSQL, and the HTTP front that speaks Neon's protocol for it, will listen: for this run only.
+ * Where the tests' own PostgreSQL, the proxy in front of it that breaks connections, and the HTTP front that speaks Neon's protocol for it, will listen: for this run only.
  * Whoever starts them reads it from the environment.
  */
-async function postgresAddresses(): Promise<{ POSTGRES_TEST_URL: string; NEON_TEST_URL: string }> {
-  const { POSTGRES_TEST_URL, NEON_TEST_URL } = process.env
-  if (POSTGRES_TEST_URL && NEON_TEST_URL) return { POSTGRES_TEST_URL, NEON_TEST_URL }
+async function postgresAddresses(): Promise<PostgresAddresses> {
+  const { POSTGRES_TEST_URL, NEON_TEST_URL, FAULTS_TEST_PORT } = process.env
+  if (POSTGRES_TEST_URL && NEON_TEST_URL && FAULTS_TEST_PORT)
+    return { POSTGRES_TEST_URL, NEON_TEST_URL, FAULTS_TEST_PORT }
   const made = {
     POSTGRES_TEST_URL: `postgres://pangolin:${crypto.randomUUID()}@127.0.0.1:${await freePort()}/postgres`,
     NEON_TEST_URL: `http://127.0.0.1:${await freePort()}/sql`,
+    FAULTS_TEST_PORT: String(await freePort()),
   }
   Object.assign(process.env, made)
   return made

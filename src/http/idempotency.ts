@@ -70,9 +70,14 @@ async function insteadOf(error: CatalogError, attempt: Attempt): Promise<Idempot
   const { tenant, key, now } = attempt
   if (error.kind === 'replayed') return (await tenant.read({ idempotencyKey: key.key })).idempotency ?? null
   if (!isFinalRefusal(error.kind)) return null
-  const message = error.message.slice(0, IDEMPOTENCY_MESSAGE_CHARS_MAX)
+  const message = storable(error.message.slice(0, IDEMPOTENCY_MESSAGE_CHARS_MAX))
   const answer: FinalAnswer = { kind: 'error', error: error.kind, message }
   return finish(tenant, { ...key, answer, at: now().toISOString() })
+}
+
+/** What was quoted, or cut, need not be text that every store can keep. */
+function storable(message: string): string {
+  return message.toWellFormed().replaceAll('\u0000', '\ufffd')
 }
 
 async function tellAgain(

@@ -27,7 +27,6 @@ class Server:
 
     def __init__(self, data: Path, port: int | None = None, host: str | None = None) -> None:
         self.data = data
-        let_others_pass(data.parent)
         self.port = port or free_port()
         self.host = host
         self.log = data.parent / f"{data.name}.log"
@@ -43,6 +42,7 @@ class Server:
 
     def launch(self) -> subprocess.Popen[str]:
         """The process, without waiting for anything."""
+        let_others_pass(self.data.parent)
         with self.log.open("a") as log:
             process = npm_start(
                 "--json", "--port", self.port, "--data", self.data, *(["--host", self.host] if self.host else []),

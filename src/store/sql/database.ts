@@ -33,15 +33,22 @@ export type SqlFailure =
   | { readonly kind: 'again' }
   /** Nothing was changed, and nothing will be until somebody sees to the database. The sentence says what is wrong. */
   | { readonly kind: 'unavailable'; readonly reason: string }
+  /** Text that the database cannot keep, or look for. Nothing was changed. */
+  | { readonly kind: 'no-text' }
   /** The statement itself is wrong, or breaks the schema. Nothing was changed. */
   | { readonly kind: 'refused' }
   /** The answer was lost: it may have happened or not. */
   | { readonly kind: 'unknown' }
 
-/** Ends a request whose query failed. @throws always: `unavailable` where trying later may help, a defect as it is */
+/**
+ * Ends a request whose query failed. @throws CatalogError always, but for a defect of ours, which is thrown as it is:
+ * `unavailable` where trying later may help, `bad-request` for what is no text
+ */
 export function failed(db: SqlDatabase, error: unknown): never {
   const failure = db.failureOf(error)
   if (failure.kind === 'unavailable') throw new CatalogError('unavailable', failure.reason, error)
+  if (failure.kind === 'no-text')
+    throw new CatalogError('bad-request', 'Text may hold neither U+0000 nor half of a surrogate pair', error)
   if (failure.kind === 'again' || failure.kind === 'unknown')
     throw new CatalogError('unavailable', 'The catalog database did not answer; try again', error)
   throw error

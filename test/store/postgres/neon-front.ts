@@ -26,8 +26,14 @@ export async function startNeonFront(url: string): Promise<{ stop(): Promise<voi
     return pool
   }
   const server = createServer((request, response) => {
+    const fault = faultOf(request)
+    if (fault === 'cut-before') {
+      request.socket.destroy()
+      return
+    }
     void answerTo(request, poolOf).then(({ status, body }) => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      if (fault === 'cut-after') request.socket.destroy()
+      else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
   })
   server.listen(Number(port), hostname)
@@ -39,6 +45,11 @@ export async function startNeonFront(url: string): Promise<{ stop(): Promise<voi
       for (const pool of pools.values()) await pool.end()
     },
   }
+}
+
+/** `cut-before` ends the connection before the request is looked at, `cut-after` in the place of the answer. */
+function faultOf({ headers }: IncomingMessage): string | null {
+  return new URL(String(headers['neon-connection-string'])).searchParams.get('application_name')
 }
 
 async function answerTo(

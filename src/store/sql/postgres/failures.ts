@@ -26,6 +26,9 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
   '42501': 'The catalog database does not let this user read or write its tables',
 }
 
+/** A text with U+0000 in it, or with an escape for it or for half of a surrogate pair. */
+const NO_TEXT = new Set(['22021', '22P05', '22P02'])
+
 /** What a server says only to who wants to connect: too many, not now, who are you, no such database. */
 const CONNECTING = /^(53300|57P03|28...|3D000)$/
 
@@ -54,6 +57,7 @@ export function failureOf(error: unknown): SqlFailure {
   if (sent.code === GUARD) return { kind: 'guard', message: sent.message }
   if (sent.code === '23505') return { kind: 'taken', table: sent.table ?? '' }
   if (AGAIN.has(sent.code)) return { kind: 'again' }
+  if (NO_TEXT.has(sent.code)) return { kind: 'no-text' }
   const reason = reasonOf(sent.code)
   if (reason !== undefined) return { kind: 'unavailable', reason }
   return { kind: UNSURE.test(sent.code) ? 'unknown' : 'refused' }

@@ -63,7 +63,8 @@ async function openPool(connectionString: string): Promise<Pool> {
       idleTimeoutMillis: POSTGRES_IDLE_MS_MAX,
       allowExitOnIdle: true,
     })
-    // A connection that is lost while nobody uses it is no loss: the next call opens another one.
+    // Whoever uses a connection is told by his query that it was lost. That nobody uses is no loss.
+    pool.on('connect', (client) => client.on('error', () => {}))
     pool.on('error', () => {})
     return pool
   } catch (cause) {
