@@ -33,6 +33,7 @@ export const commitSql = perDialect((dialect) => ({
 
   guardExpect: guardExpect(dialect),
   guardChecks: guardChecks(dialect),
+  lockFolders: lockFolders(dialect),
   guardFolders: guardFolders(dialect),
 
   /**
@@ -138,6 +139,22 @@ function guardChecks(dialect: Dialect): string {
 /** As a value, which is looked up file by file: joined, whole tables would be read. */
 function isTrimmed(metadataLocation: string): string {
   return `(SELECT max(e.trimmed) FROM entry e WHERE e.tenant_id = ?1 AND e.metadata_location = ${metadataLocation})`
+}
+
+/**
+ * Parameters as {@link guardFolders}, which comes after it. Commits to other branches of the tenant are waited for if they
+ * and this one bring folders that their keys don't show already: neither would see the other's.
+ */
+function lockFolders(dialect: Dialect): string | null {
+  if (dialect.lock === null) return null
+  const e = decidingRow(dialect, LISTED, 'e')
+  const isShownAlready = `EXISTS (SELECT 1 FROM ${dialect.each('?3', 'k')} CROSS JOIN ${e.from}
+    WHERE k.key = ${int('t.value->>0')} AND ${e.is} AND e.tombstone = 0 AND e.object_id = t.value->>1
+      AND l.value->>0 IN (SELECT el.value FROM ${dialect.eachText('e.locations', 'el')}))`
+  return `WITH ${lineageAt(dialect, HEAD_BY_ID)}
+    SELECT ${dialect.lock(`'folders ' || ?1`, 'exclusive')} FROM (
+      SELECT 1 FROM ${dialect.each('?4', 't')}, ${dialect.each('t.value->2', 'l')} WHERE NOT ${isShownAlready} LIMIT 1
+    ) brought`
 }
 
 /**

@@ -46,6 +46,7 @@ function statementsOf({ dialect }: SqlDatabase, tenantId: string, commit: Catalo
   const rev = members[0]?.id ?? ''
   const keys = JSON.stringify(changes.map(({ key, expect }) => [key.class, key.namespace, key.name, expect]))
   const claims = claimsOf(commit)
+  const folders = [branchId, keys, JSON.stringify(claims)]
   const run = (text: string, ...params: readonly SqlValue[]): Statement => ({
     sql: text,
     params: [tenantId, ...params],
@@ -61,7 +62,8 @@ function statementsOf({ dialect }: SqlDatabase, tenantId: string, commit: Catalo
     run(sql.guardHead, branchId, commit.expectHead ?? null),
     run(sql.guardExpect, branchId, keys),
     ...(checks.length > 0 ? [run(sql.guardChecks, branchId, JSON.stringify(checks))] : []),
-    ...(claims.length > 0 ? [run(sql.guardFolders, branchId, keys, JSON.stringify(claims))] : []),
+    ...(claims.length > 0 && sql.lockFolders !== null ? [run(sql.lockFolders, ...folders)] : []),
+    ...(claims.length > 0 ? [run(sql.guardFolders, ...folders)] : []),
     run(sql.closeRows, branchId, keys),
     run(sql.insertRows, branchId, JSON.stringify(changes), rev),
     ...(claims.length > 0 ? [run(sql.insertFolders, JSON.stringify(claims))] : []),

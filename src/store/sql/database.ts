@@ -72,7 +72,7 @@ export async function change(db: SqlDatabase, sql: string, ...params: readonly S
 
 /** What comes first in a batch that must not run beside others of one purpose; nothing where that never happens. */
 export function lockFor({ lock }: Dialect, purpose: string, mode: LockMode = 'exclusive'): Statement[] {
-  return lock === null ? [] : [{ sql: lock[mode], params: [purpose] }]
+  return lock === null ? [] : [{ sql: `SELECT ${lock('?1', mode)}`, params: [purpose] }]
 }
 
 /**

@@ -29,10 +29,10 @@ export interface Dialect {
   /** The folder of a warehouse's record, as the index `record_storage` has it. */
   warehouseFolder(alias: string): string
   /**
-   * The statement that, first in a batch, waits for others of the same purpose (`?1`), so that what comes after sees what
-   * they have written; null where batches are never under way together.
+   * Selected in a statement of its own, it waits for other batches with the same purpose, so that what comes after sees
+   * what they have written; null where batches are never under way together.
    */
-  readonly lock: Readonly<Record<LockMode, string>> | null
+  readonly lock: ((purpose: string, mode: LockMode) => string) | null
 }
 
 /** An exclusive lock goes with no other one, shared ones go with each other. */
@@ -76,10 +76,8 @@ export const POSTGRES: Dialect = {
     const storage = `(${alias}.doc)::jsonb->'storage'`
     return `(('s3://' || (${storage}->>'bucket') || '/' || (${storage}->>'prefix')) COLLATE "C")`
   },
-  lock: {
-    exclusive: `SELECT pg_advisory_xact_lock(hashtext('pangolin'), hashtext(?1))`,
-    shared: `SELECT pg_advisory_xact_lock_shared(hashtext('pangolin'), hashtext(?1))`,
-  },
+  lock: (purpose, mode) =>
+    `pg_advisory_xact_lock${mode === 'shared' ? '_shared' : ''}(hashtext('pangolin'), hashtext(${purpose}))`,
 }
 
 function elements(unpack: string, array: string, alias: string): string {
