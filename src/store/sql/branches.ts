@@ -16,12 +16,14 @@ const POSITION = `coalesce(${int('?3')}, b.head_seq)`
 const branchSql = perDialect((dialect) => {
   // Whether a past position would bring back a table whose files were purged, or are about to be. At the head of an open
   // branch nothing needs to be asked: what it shows, no purge touches.
-  const bringsBackPurged = `NOT (b.state = 'open' AND ${POSITION} = b.head_seq) AND EXISTS (
-    SELECT 1 FROM purge p CROSS JOIN entry e CROSS JOIN (
+  const isShownAt = dialect.any(`SELECT 1 FROM entry e
+    WHERE e.tenant_id = p.tenant_id AND e.object_id = p.object_id AND e.branch_id = l.branch_id
+      AND e.tombstone = 0 AND e.from_seq <= l.seq AND (e.to_seq > l.seq OR e.to_seq = ${OPEN})`)
+  const isShown = dialect.any(`SELECT 1 FROM (
       SELECT b.id AS branch_id, ${POSITION} AS seq UNION ALL SELECT ${BOUND} FROM ${dialect.each('b.ancestors', 'a')}
-    ) l
-    WHERE p.tenant_id = ?1 AND e.tenant_id = p.tenant_id AND e.object_id = p.object_id AND l.branch_id = e.branch_id
-      AND e.tombstone = 0 AND e.from_seq <= l.seq AND (e.to_seq > l.seq OR e.to_seq = ${OPEN}))`
+    ) l WHERE ${isShownAt}`)
+  const bringsBackPurged = `NOT (b.state = 'open' AND ${POSITION} = b.head_seq)
+    AND EXISTS (SELECT 1 FROM purge p WHERE p.tenant_id = ?1 AND ${isShown})`
   const here = dialect.object([
     ['branchId', 'b.id'],
     ['seq', POSITION],

@@ -1,5 +1,5 @@
 import { OPEN_SEQ } from '#versions/model'
-import { int, type Dialect } from './dialect.ts'
+import { int, type Dialect, type RowSql } from './dialect.ts'
 
 /**
  * Pieces of SQL that resolve keys over a lineage. `?1` is the tenant everywhere. They read a common table `lineage`
@@ -69,12 +69,6 @@ export interface KeySql {
   readonly of: string
   readonly namespace: string
   readonly name: string
-}
-
-/** A row that a key is resolved to: what FROM and JOIN take, and the condition that goes with it. */
-export interface RowSql {
-  readonly from: string
-  readonly is: string
 }
 
 /**

@@ -8,6 +8,8 @@ import { bounds, isShown } from './shown.ts'
 
 const purgeSql = perDialect((dialect) => {
   const pending = `SELECT ${selectList('purge', 'purge')} FROM purge WHERE tenant_id = ?1 AND state = 'pending'`
+  const isNamed = (where: string): string =>
+    dialect.any(`SELECT 1 FROM folder f WHERE f.tenant_id = ?1 AND ${where} AND ${isShown(dialect)}`)
   const oldestFirst = `ORDER BY created_at, id LIMIT ${int('?2')}`
   return {
     /** `?2` rows. */
@@ -28,10 +30,8 @@ const purgeSql = perDialect((dialect) => {
     /** `?2`: `[[folder, end of its range, [folders above]], …]`. */
     stillNamed: `WITH ${bounds(dialect)}
       SELECT CASE WHEN EXISTS (SELECT 1 FROM ${dialect.each('?2', 'l')} WHERE
-        EXISTS (SELECT 1 FROM folder f WHERE f.tenant_id = ?1
-          AND f.location >= l.value->>0 AND f.location < l.value->>1 AND ${isShown(dialect)})
-        OR EXISTS (SELECT 1 FROM folder f WHERE f.tenant_id = ?1
-          AND f.location IN (SELECT above.value FROM ${dialect.eachText('l.value->2', 'above')}) AND ${isShown(dialect)})
+        ${isNamed('f.location >= l.value->>0 AND f.location < l.value->>1')}
+        OR ${isNamed(dialect.isIn('f.location', 'l.value->2'))}
       ) THEN 1 ELSE 0 END AS named`,
   }
 })
