@@ -6,6 +6,7 @@ import { HEAD_BY_ID, lineageAt } from './lineage.ts'
 import { auditEntryOf, logEntryOf } from './rows.ts'
 
 const historySql = perDialect((dialect) => {
+  const b = dialect.seek('ref', 'b', (row) => `${row}.tenant_id = ?1 AND ${row}.id = l.branch_id`, '1')
   const g = dialect.seek(
     'log',
     'g',
@@ -22,8 +23,8 @@ const historySql = perDialect((dialect) => {
       tops (depth, branch_id, top) AS (
         SELECT l.depth, l.branch_id, ${dialect.least}(l.seq, b.head_seq,
           CASE WHEN l.branch_id = ?3 THEN ${int('?4')} - 1 ELSE l.seq END)
-        FROM lineage l CROSS JOIN ref b
-        WHERE b.tenant_id = ?1 AND b.id = l.branch_id
+        FROM lineage l CROSS JOIN ${b.from}
+        WHERE ${b.is}
           AND (?3 IS NULL OR l.depth >= (SELECT f.depth FROM lineage f WHERE f.branch_id = ?3))
       ),
       parts (depth, branch_id, top, skipped) AS MATERIALIZED (

@@ -22,8 +22,8 @@ const purgeSql = perDialect((dialect) => {
     save: `UPDATE purge SET cursor = ?3 WHERE tenant_id = ?1 AND id = ?2 AND state = 'pending'`,
 
     /** The folders of a purge go when it is done; the purge itself stays, so that its id still says where a listing was. */
-    deleteFolders: `DELETE FROM purge_folder WHERE tenant_id = ?1 AND purge_id = ?2 AND location IN (
-      SELECT l.value FROM purge p, ${dialect.eachText('p.locations', 'l')} WHERE p.tenant_id = ?1 AND p.id = ?2)`,
+    deleteFolders: `DELETE FROM purge_folder WHERE tenant_id = ?1 AND purge_id = ?2
+      AND ${dialect.isIn('location', '(SELECT p.locations FROM purge p WHERE p.tenant_id = ?1 AND p.id = ?2)')}`,
 
     setDone: `UPDATE purge SET state = 'done' WHERE tenant_id = ?1 AND id = ?2`,
 

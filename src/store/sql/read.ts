@@ -4,7 +4,7 @@ import { OPEN_SEQ, type Entry } from '#versions/model'
 import { cutPage, type Page } from '#versions/page'
 import { failed, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
 import { int, perDialect, type Dialect } from './dialect.ts'
-import { decidingRow, lineageAt, nextName, OPEN, PLACE_BY_ID, PLACE_BY_NAME, type PlaceSql } from './lineage.ts'
+import { decidingRow, lineageAt, nextName, OPEN, placeById, placeByName, type PlaceSql } from './lineage.ts'
 import { branchJson, entryJson, entryOf } from './rows.ts'
 
 /** Names one page of a listing over a lineage looks at, beyond those it returns. */
@@ -16,8 +16,8 @@ const [USER_ROW, GRANT_ROW, PLACE_ROW] = [-3, -2, -1]
 const readSql = perDialect((dialect) => ({
   caller: callerSql(dialect),
   // The statements about a place, for each way of naming it: none waits for another to find it.
-  byName: placeStatements(dialect, PLACE_BY_NAME),
-  byId: placeStatements(dialect, PLACE_BY_ID),
+  byName: placeStatements(dialect, placeByName(dialect)),
+  byId: placeStatements(dialect, placeById(dialect)),
 }))
 
 /** `?5` is the user, `?6` the token. */

@@ -92,5 +92,8 @@ describe('query plans', () => {
   })
 })
 
-/** But for all branches and tags of a tenant, which is most of the table here: what may still be named has no narrower bound. */
-const SCAN = /Seq Scan on (?!ref [ht](_\d+)? )/
+/**
+ * But for all branches, tags and purges of a tenant, which is most of the table here: what may still be named, or must not
+ * come back, has no narrower bound.
+ */
+const SCAN = /Seq Scan on (?!ref [ht](_\d+)? |purge p )/
