@@ -17,15 +17,16 @@ const branchSql = perDialect((dialect) => {
   // What a branch or tag at the position would rest on.
   const rests = `(SELECT b.id AS branch_id, ${POSITION} AS seq
     UNION ALL SELECT ${BOUND} FROM ${dialect.each('b.ancestors', 'a')})`
+  const isPurged = dialect.any(`SELECT 1 FROM entry e
+    WHERE e.tenant_id = p.tenant_id AND e.object_id = p.object_id AND e.branch_id = l.branch_id
+      AND e.tombstone = 0 AND e.from_seq <= l.seq AND (e.to_seq > l.seq OR e.to_seq = ${OPEN})`)
+  const isTrimmed = dialect.any(`SELECT 1 FROM entry e ${dialect.indexedBy('entry_trimmed')}
+    WHERE e.tenant_id = ?1 AND e.branch_id = l.branch_id AND e.trimmed = 1 AND e.to_seq > l.seq AND e.from_seq <= l.seq`)
   // Whether a past position would bring back a table whose files were purged, or are about to be, or whose metadata was
   // trimmed. At the head of an open branch nothing needs to be asked: what it shows, nobody deletes.
-  const bringsBackGone = `NOT (b.state = 'open' AND ${POSITION} = b.head_seq) AND (EXISTS (
-    SELECT 1 FROM purge p CROSS JOIN entry e CROSS JOIN ${rests} l
-    WHERE p.tenant_id = ?1 AND e.tenant_id = p.tenant_id AND e.object_id = p.object_id AND l.branch_id = e.branch_id
-      AND e.tombstone = 0 AND e.from_seq <= l.seq AND (e.to_seq > l.seq OR e.to_seq = ${OPEN}))
-    OR EXISTS (
-    SELECT 1 FROM ${rests} l CROSS JOIN entry e ${dialect.indexedBy('entry_trimmed')}
-    WHERE e.tenant_id = ?1 AND e.branch_id = l.branch_id AND e.trimmed = 1 AND e.to_seq > l.seq AND e.from_seq <= l.seq))`
+  const bringsBackGone = `NOT (b.state = 'open' AND ${POSITION} = b.head_seq) AND (
+    EXISTS (SELECT 1 FROM purge p WHERE p.tenant_id = ?1 AND ${dialect.any(`SELECT 1 FROM ${rests} l WHERE ${isPurged}`)})
+    OR ${dialect.any(`SELECT 1 FROM ${rests} l WHERE ${isTrimmed}`)})`
   const here = dialect.object([
     ['branchId', 'b.id'],
     ['seq', POSITION],

@@ -70,7 +70,7 @@ export const commitSql = perDialect((dialect) => ({
 
   /** `?3`: the ids. Answers the commit's position. */
   setSeq: `UPDATE commit_id SET seq = ${HEAD}
-    WHERE tenant_id = ?1 AND id IN (SELECT i.value FROM ${dialect.eachText('?3', 'i')}) RETURNING seq`,
+    WHERE tenant_id = ?1 AND ${dialect.isIn('id', '?3')} RETURNING seq`,
 
   /** The fence: after it, the id is decided for good. */
   insertVoid: `INSERT INTO commit_id (tenant_id, id, outcome) VALUES (?1, ?2, 'void') ON CONFLICT DO NOTHING`,
@@ -78,13 +78,16 @@ export const commitSql = perDialect((dialect) => ({
   selectDecided: `SELECT d.outcome, d.seq FROM commit_id d WHERE d.tenant_id = ?1 AND d.id = ?2`,
 
   /** `?2`: the ids. The first member whose id is taken. */
-  selectTakenId: `SELECT m.key AS "index" FROM ${dialect.eachText('?2', 'm')}
-    CROSS JOIN commit_id d WHERE d.tenant_id = ?1 AND d.id = m.value ORDER BY m.key LIMIT 1`,
+  selectTakenId: firstTaken(dialect, 'm.key AS "index"', 'commit_id d WHERE d.tenant_id = ?1 AND d.id = m.value'),
 
   /** `?2`: idempotency keys, or null, by member. The first that stands for an answer. */
-  selectTakenKey: `SELECT m.value AS "key" FROM ${dialect.eachText('?2', 'm')}
-    CROSS JOIN idempotency d WHERE d.tenant_id = ?1 AND d.key = m.value ORDER BY m.key LIMIT 1`,
+  selectTakenKey: firstTaken(dialect, 'm.value AS "key"', 'idempotency d WHERE d.tenant_id = ?1 AND d.key = m.value'),
 }))
+
+function firstTaken(dialect: Dialect, named: string, taken: string): string {
+  return `SELECT ${named} FROM ${dialect.eachText('?2', 'm')}
+    WHERE ${dialect.any(`SELECT 1 FROM ${taken}`)} ORDER BY m.key LIMIT 1`
+}
 
 const HEAD = '(SELECT h.head_seq FROM ref h WHERE h.tenant_id = ?1 AND h.id = ?2)'
 
@@ -166,10 +169,11 @@ function guardFolders(dialect: Dialect): string {
   const e = decidingRow(dialect, LISTED, 'e')
   const isKept = `EXISTS (
     SELECT 1 FROM ${dialect.each('?3', 'k')} CROSS JOIN ${e.from} WHERE ${e.is} AND e.tombstone = 0 AND e.object_id = t.value->>1)`
-  const overlapping = (table: string, condition: string): string =>
-    `EXISTS (SELECT 1 FROM ${table} f WHERE f.tenant_id = ?1 AND f.location >= l.value->>0 AND f.location < l.value->>1 AND ${condition})
-      OR EXISTS (SELECT 1 FROM ${table} f WHERE f.tenant_id = ?1
-        AND f.location IN (SELECT above.value FROM ${dialect.eachText('l.value->2', 'above')}) AND ${condition})`
+  const overlapping = (table: string, condition: string): string => {
+    const find = (where: string): string =>
+      dialect.any(`SELECT 1 FROM ${table} f WHERE f.tenant_id = ?1 AND ${where} AND ${condition}`)
+    return `${find('f.location >= l.value->>0 AND f.location < l.value->>1')} OR ${find(dialect.isIn('f.location', 'l.value->2'))}`
+  }
   const isUsed = `f.object_id <> t.value->>1 AND (${int('l.value->>3')} = 1 OR ${isShown(dialect)})`
   return `WITH ${lineageAt(dialect, HEAD_BY_ID)}, ${bounds(dialect)}
     INSERT INTO guard (message)

@@ -18,6 +18,15 @@ export interface Dialect {
   each(array: string, alias: string): string
   /** As {@link each}, of an array of texts; `value` is the text itself. */
   eachText(array: string, alias: string): string
+  /** Whether a value is one of an array of texts, looked up by an index. */
+  isIn(value: string, array: string): string
+  /** Whether a query (`SELECT 1 FROM …`) finds anything, asked for one row after the other. */
+  any(query: string): string
+  /**
+   * The rows of a table that `where` finds, at most `limit`, under the name `alias`: what FROM and JOIN take, and the
+   * condition that goes with it. They are sought anew for each row in front of them.
+   */
+  seek(table: string, alias: string, where: (row: string) => string, limit: string): RowSql
   /** Text that holds JSON, or JSON itself, as a member of other JSON. */
   json(text: string): string
   object(members: readonly (readonly [name: string, value: string])[]): string
@@ -38,6 +47,12 @@ export interface Dialect {
 /** An exclusive lock goes with no other one, shared ones go with each other. */
 export type LockMode = 'exclusive' | 'shared'
 
+/** Rows of a statement: what FROM and JOIN take, and the condition that goes with it. */
+export interface RowSql {
+  readonly from: string
+  readonly is: string
+}
+
 export const SQLITE: Dialect = {
   engine: 'sqlite',
   rowIn: (select) => `rowid IN (${select('rowid')})`,
@@ -47,6 +62,9 @@ export const SQLITE: Dialect = {
   least: 'min',
   each: (array, alias) => `json_each(${array}) ${alias}`,
   eachText: (array, alias) => `json_each(${array}) ${alias}`,
+  isIn: (value, array) => `${value} IN (SELECT one.value FROM json_each(${array}) one)`,
+  any: (query) => `EXISTS (${query})`,
+  seek: (table, alias, where) => ({ from: `${table} ${alias}`, is: where(alias) }),
   json: (text) => `json(${text})`,
   object: (members) => `json_object(${membersOf(members)})`,
   arrayOf: (item, order) => `json_group_array(json(${item}) ORDER BY ${order})`,
@@ -67,6 +85,13 @@ export const POSTGRES: Dialect = {
   least: 'least',
   each: (array, alias) => elements('jsonb_array_elements', array, alias),
   eachText: (array, alias) => elements('jsonb_array_elements_text', array, alias),
+  isIn: (value, array) => `${value} = ANY (ARRAY(SELECT jsonb_array_elements_text((${array})::jsonb)))`,
+  // EXISTS may be turned round: into a look at all rows there are, of which one was asked about.
+  any: (query) => `coalesce((${query} LIMIT 1) = 1, false)`,
+  seek: (table, alias, where, limit) => ({
+    from: `LATERAL (SELECT x.* FROM ${table} x WHERE ${where('x')} LIMIT ${limit}) ${alias}`,
+    is: 'true',
+  }),
   json: (text) => `(${text})::json`,
   object: (members) => `json_build_object(${membersOf(members)})`,
   arrayOf: (item, order) => `json_agg(${item} ORDER BY ${order})::text`,

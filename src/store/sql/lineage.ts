@@ -1,5 +1,5 @@
 import { OPEN_SEQ } from '#versions/model'
-import { int, type Dialect } from './dialect.ts'
+import { int, type Dialect, type RowSql } from './dialect.ts'
 
 /**
  * Pieces of SQL that resolve keys over a lineage. `?1` is the tenant everywhere. They read a common table `lineage`
@@ -15,25 +15,29 @@ export interface PlaceSql {
   readonly seq: string
 }
 
-const WAREHOUSE = `JOIN record w ON w.tenant_id = ?1 AND w.kind = 'warehouse' AND w.id = c.owner`
-
 /** `?2` is the catalog's name, `?3` the branch's or tag's. */
-export const PLACE_BY_NAME: PlaceSql = {
-  from: `FROM record c
-    JOIN ref r ON r.tenant_id = ?1 AND r.catalog_id = c.id AND r.name = ?3 AND r.state = 'open'
-    JOIN ref b ON b.tenant_id = ?1 AND b.id = r.branch_id
-    ${WAREHOUSE}
-    WHERE c.tenant_id = ?1 AND c.kind = 'catalog' AND c.name = ?2`,
-  seq: 'r.seq',
+export function placeByName(dialect: Dialect): PlaceSql {
+  const r = one(dialect, 'ref', 'r', (row) => `${row}.catalog_id = c.id AND ${row}.name = ?3 AND ${row}.state = 'open'`)
+  const b = one(dialect, 'ref', 'b', (row) => `${row}.id = r.branch_id`)
+  const from = `FROM record c ${r} ${b} ${warehouse(dialect)} WHERE c.tenant_id = ?1 AND c.kind = 'catalog' AND c.name = ?2`
+  return { from, seq: 'r.seq' }
 }
 
 /** `?2` is the branch's id, `?3` the bound. */
-export const PLACE_BY_ID: PlaceSql = {
-  from: `FROM ref b
-    JOIN record c ON c.tenant_id = ?1 AND c.kind = 'catalog' AND c.id = b.catalog_id
-    ${WAREHOUSE}
-    WHERE b.tenant_id = ?1 AND b.id = ?2 AND b.kind = 'branch'`,
-  seq: int('?3'),
+export function placeById(dialect: Dialect): PlaceSql {
+  const c = one(dialect, 'record', 'c', (row) => `${row}.kind = 'catalog' AND ${row}.id = b.catalog_id`)
+  const from = `FROM ref b ${c} ${warehouse(dialect)} WHERE b.tenant_id = ?1 AND b.id = ?2 AND b.kind = 'branch'`
+  return { from, seq: int('?3') }
+}
+
+function warehouse(dialect: Dialect): string {
+  return one(dialect, 'record', 'w', (row) => `${row}.kind = 'warehouse' AND ${row}.id = c.owner`)
+}
+
+/** Joins the one row of the tenant that fits what stands in front of it. */
+function one(dialect: Dialect, table: string, alias: string, fits: (row: string) => string): string {
+  const { from, is } = dialect.seek(table, alias, (row) => `${row}.tenant_id = ?1 AND ${fits(row)}`, '1')
+  return `JOIN ${from} ON ${is}`
 }
 
 /** The branch and the position of `a`, an element of a branch's ancestors. */
@@ -69,12 +73,6 @@ export interface KeySql {
   readonly of: string
   readonly namespace: string
   readonly name: string
-}
-
-/** A row that a key is resolved to: what FROM and JOIN take, and the condition that goes with it. */
-export interface RowSql {
-  readonly from: string
-  readonly is: string
 }
 
 /**

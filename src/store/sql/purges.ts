@@ -8,6 +8,8 @@ import { bounds, isShown } from './shown.ts'
 
 const purgeSql = perDialect((dialect) => {
   const pending = `SELECT ${selectList('purge', 'purge')} FROM purge WHERE tenant_id = ?1 AND state = 'pending'`
+  const isNamed = (where: string): string =>
+    dialect.any(`SELECT 1 FROM folder f WHERE f.tenant_id = ?1 AND ${where} AND ${isShown(dialect)}`)
   const oldestFirst = `ORDER BY created_at, id LIMIT ${int('?2')}`
   return {
     /** `?2` rows. */
@@ -20,18 +22,16 @@ const purgeSql = perDialect((dialect) => {
     save: `UPDATE purge SET cursor = ?3 WHERE tenant_id = ?1 AND id = ?2 AND state = 'pending'`,
 
     /** The folders of a purge go when it is done; the purge itself stays, so that its id still says where a listing was. */
-    deleteFolders: `DELETE FROM purge_folder WHERE tenant_id = ?1 AND purge_id = ?2 AND location IN (
-      SELECT l.value FROM purge p, ${dialect.eachText('p.locations', 'l')} WHERE p.tenant_id = ?1 AND p.id = ?2)`,
+    deleteFolders: `DELETE FROM purge_folder WHERE tenant_id = ?1 AND purge_id = ?2
+      AND ${dialect.isIn('location', '(SELECT p.locations FROM purge p WHERE p.tenant_id = ?1 AND p.id = ?2)')}`,
 
     setDone: `UPDATE purge SET state = 'done' WHERE tenant_id = ?1 AND id = ?2`,
 
     /** `?2`: `[[folder, end of its range, [folders above]], …]`. */
     stillNamed: `WITH ${bounds(dialect)}
       SELECT CASE WHEN EXISTS (SELECT 1 FROM ${dialect.each('?2', 'l')} WHERE
-        EXISTS (SELECT 1 FROM folder f WHERE f.tenant_id = ?1
-          AND f.location >= l.value->>0 AND f.location < l.value->>1 AND ${isShown(dialect)})
-        OR EXISTS (SELECT 1 FROM folder f WHERE f.tenant_id = ?1
-          AND f.location IN (SELECT above.value FROM ${dialect.eachText('l.value->2', 'above')}) AND ${isShown(dialect)})
+        ${isNamed('f.location >= l.value->>0 AND f.location < l.value->>1')}
+        OR ${isNamed(dialect.isIn('f.location', 'l.value->2'))}
       ) THEN 1 ELSE 0 END AS named`,
   }
 })

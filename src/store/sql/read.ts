@@ -5,7 +5,7 @@ import { cutPage, type Page } from '#versions/page'
 import { failed, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
 import { int, perDialect, type Dialect } from './dialect.ts'
 import { recordJson, recordOf } from './idempotency.ts'
-import { decidingRow, lineageAt, nextName, OPEN, PLACE_BY_ID, PLACE_BY_NAME, type PlaceSql } from './lineage.ts'
+import { decidingRow, lineageAt, nextName, OPEN, placeById, placeByName, type PlaceSql } from './lineage.ts'
 import { branchJson, entryJson, entryOf } from './rows.ts'
 
 /** Names one page of a listing over a lineage looks at, beyond those it returns. */
@@ -23,8 +23,8 @@ const readSql = perDialect((dialect) => ({
   answer: `SELECT ${ANSWER_ROW} AS "row", ${recordJson(dialect, 'i')} AS json
     FROM idempotency i WHERE i.tenant_id = ?1 AND i.key = ?7`,
   // The statements about a place, for each way of naming it: none waits for another to find it.
-  byName: placeStatements(dialect, PLACE_BY_NAME),
-  byId: placeStatements(dialect, PLACE_BY_ID),
+  byName: placeStatements(dialect, placeByName(dialect)),
+  byId: placeStatements(dialect, placeById(dialect)),
 }))
 
 /** `?5` is the user, `?6` the token. */

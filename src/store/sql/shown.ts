@@ -23,8 +23,8 @@ export function bounds(dialect: Dialect): string {
  * that has dropped the object there is no row to read, however long its history.
  */
 export function isShown(dialect: Dialect): string {
-  return `EXISTS (
-    SELECT 1 FROM bounds b CROSS JOIN entry e CROSS JOIN ${dialect.eachText('e.locations', 'el')}
+  const isShownAt = dialect.any(`SELECT 1 FROM entry e CROSS JOIN ${dialect.eachText('e.locations', 'el')}
     WHERE e.tenant_id = ?1 AND e.object_id = f.object_id AND e.branch_id = b.branch_id AND e.to_seq > b.seq
-      AND e.from_seq <= b.seq AND e.tombstone = 0 AND el.value = f.location)`
+      AND e.from_seq <= b.seq AND e.tombstone = 0 AND el.value = f.location`)
+  return dialect.any(`SELECT 1 FROM bounds b WHERE ${isShownAt}`)
 }

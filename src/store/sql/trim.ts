@@ -14,15 +14,13 @@ const IS_KEPT = `EXISTS (SELECT 1 FROM bounds b WHERE b.branch_id = e.branch_id 
 const trimSql = perDialect(
   (dialect) => `WITH ${bounds(dialect)},
     free (location) AS MATERIALIZED (
-      SELECT DISTINCT l.value FROM ${dialect.eachText('?5', 'l')} WHERE EXISTS (
-          SELECT 1 FROM entry o WHERE o.tenant_id = ?1 AND o.metadata_location = l.value AND o.object_id = ?2)
-        AND NOT EXISTS (
-          SELECT 1 FROM entry e WHERE e.tenant_id = ?1 AND e.metadata_location = l.value AND ${IS_KEPT})
+      SELECT DISTINCT l.value FROM ${dialect.eachText('?5', 'l')} WHERE
+        ${dialect.any(`SELECT 1 FROM entry o WHERE o.tenant_id = ?1 AND o.metadata_location = l.value AND o.object_id = ?2`)}
+        AND NOT ${dialect.any(`SELECT 1 FROM entry e
+          WHERE e.tenant_id = ?1 AND e.metadata_location = l.value AND ${IS_KEPT}`)}
     )
-  UPDATE entry SET trimmed = 1 WHERE ${dialect.rowIn(
-    (rowId) => `SELECT t.${rowId} FROM free f CROSS JOIN entry t
-      WHERE t.tenant_id = ?1 AND t.metadata_location = f.location`,
-  )}
+  UPDATE entry SET trimmed = 1
+  WHERE tenant_id = ?1 AND metadata_location ${dialect.among('SELECT f.location FROM free f')}
   RETURNING metadata_location AS location`,
 )
 

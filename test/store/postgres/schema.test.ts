@@ -1,71 +1,27 @@
 // Contract: migrations make the schema once, whoever runs them how often; code and database know whether they fit.
 // Source: DESIGN §2.1 "Outcome fencing", §2.3 (one column table); a real PostgreSQL of this file's own.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sqlName, TABLES, type Columns } from '#store/sql/columns'
 import { databaseIdentity, migrate } from '#store/sql/postgres/migrate'
 import { POSTGRES_SCHEMA_VERSION, postgresStore } from '#store/sql/postgres/postgres'
 import { tcpDatabase, type TcpDatabase } from '#store/sql/postgres/tcp'
-import { commitOf, land, newTenant } from '#test/contract/fixture'
+import { commitOf, create, land, member, newTenant, tableKey, tableValue } from '#test/contract/fixture'
 import { postgresMigrations } from '../../../scripts/postgres/migrations.ts'
-import { startPostgres, type Postgres } from '../../../scripts/postgres/server.ts'
+import { ownServer, type OwnServer } from './own-server.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'pangolin-postgres-'))
-const opened: { end(): Promise<void> }[] = []
 const migrations = postgresMigrations()
-let server: Postgres
+let server: OwnServer
 
 beforeAll(async () => {
-  const password = crypto.randomUUID()
-  server = await startPostgres({
-    folder,
-    port: await freePort(),
-    user: 'pangolin',
-    password,
-    settings: { fsync: 'off' },
-  })
+  server = await ownServer()
 }, 60_000)
 
-afterAll(async () => {
-  for (const each of opened) await each.end()
-  await server.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  return port
-}
-
-async function clientOf(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url })
-  opened.push(client)
-  await client.connect()
-  return client
-}
-
-/** A new database without anything in it. */
-async function emptyDatabase(): Promise<{ db: TcpDatabase; url: string; client: pg.Client }> {
-  const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
-  await (await clientOf(server.url)).query(`CREATE DATABASE ${name}`)
-  const url = new URL(server.url)
-  url.pathname = `/${name}`
-  const db = tcpDatabase(url.href)
-  opened.push({ end: () => db.close() })
-  return { db, url: url.href, client: await clientOf(url.href) }
-}
+afterAll(() => server.stop())
 
 describe('migrations', () => {
   it('make the columns of the column table, compared by bytes', async () => {
-    const { db, client } = await emptyDatabase()
+    const { db, client } = await server.emptyDatabase()
     expect(await migrate(db, migrations)).toEqual([1])
     for (const [table, columns] of Object.entries<Columns>(TABLES)) {
       const { rows } = await client.query(
@@ -89,9 +45,8 @@ describe('migrations', () => {
   })
 
   it('are applied once by many that run at once, and change nothing afterwards', async () => {
-    const { db, url } = await emptyDatabase()
-    const others = [tcpDatabase(url), tcpDatabase(url), tcpDatabase(url)]
-    for (const other of others) opened.push({ end: () => other.close() })
+    const { db, url } = await server.emptyDatabase()
+    const others = Array.from({ length: 3 }, () => server.keep(tcpDatabase(url)))
     const applied = await Promise.all([db, ...others].map((each) => migrate(each, migrations)))
     expect(applied.flat()).toEqual([1])
     const { tenant, main } = await newTenant(async () => postgresStore(db))
@@ -104,11 +59,11 @@ describe('migrations', () => {
   })
 
   it('leave a database that is newer, or not ours, as it is', async () => {
-    const newer = await emptyDatabase()
+    const newer = await server.emptyDatabase()
     await migrate(newer.db, migrations)
     await newer.client.query('INSERT INTO pangolin_schema (version) VALUES (2)')
     await expect(migrate(newer.db, migrations)).rejects.toThrow(/newer version: it has schema 2, this version knows 1/)
-    const foreign = await emptyDatabase()
+    const foreign = await server.emptyDatabase()
     await foreign.client.query('CREATE TABLE orders (id bigint)')
     await expect(migrate(foreign.db, migrations)).rejects.toThrow(/belongs to something else \(it has 'orders'\)/)
     const { rows } = await foreign.client.query(`SELECT 1 FROM pg_class WHERE relname = 'pangolin_schema'`)
@@ -116,7 +71,7 @@ describe('migrations', () => {
   })
 
   it('that break half-way leave nothing behind', async () => {
-    const { db, client } = await emptyDatabase()
+    const { db, client } = await server.emptyDatabase()
     const broken = { version: 2, statements: ['CREATE TABLE half (x bigint)', 'SELECT no_such_column'] }
     await expect(migrate(db, [...migrations, broken])).rejects.toThrow(/no_such_column/)
     const { rows } = await client.query(
@@ -128,7 +83,7 @@ describe('migrations', () => {
 
 describe('readiness', () => {
   it('finds the schema missing, older, newer, or the database somebody else’s, in one sentence', async () => {
-    const { db, client } = await emptyDatabase()
+    const { db, client } = await server.emptyDatabase()
     const reasonOf = async (of = db): Promise<string> => {
       const readiness = await postgresStore(of).readiness()
       return readiness.ready ? 'ready' : readiness.reason
@@ -140,13 +95,13 @@ describe('readiness', () => {
     expect(await reasonOf()).toMatch(/has schema 0, this version needs 1; run the migrations/)
     await client.query('INSERT INTO pangolin_schema (version) VALUES (2)')
     expect(await reasonOf()).toMatch(/written by a newer version/)
-    const foreign = await emptyDatabase()
+    const foreign = await server.emptyDatabase()
     await foreign.client.query('CREATE VIEW sales AS SELECT 1')
     expect(await reasonOf(foreign.db)).toMatch(/belongs to something else \(it has 'sales'\)/)
   })
 
   it('finds a user that may do nothing, or a password that is wrong, and does not tell it', async () => {
-    const { db, url, client } = await emptyDatabase()
+    const { db, url, client } = await server.emptyDatabase()
     await migrate(db, migrations)
     const name = `stranger_${crypto.randomUUID().slice(0, 8)}`
     const password = `p@:/?#[]%'"$\\ é`
@@ -154,9 +109,7 @@ describe('readiness', () => {
     const as = (secret: string): TcpDatabase => {
       const stranger = new URL(url)
       stranger.username = name
-      const made = tcpDatabase(stranger.href.replace(/:[^:@/]*@/, `:${encodeURIComponent(secret)}@`))
-      opened.push({ end: () => made.close() })
-      return made
+      return server.keep(tcpDatabase(stranger.href.replace(/:[^:@/]*@/, `:${encodeURIComponent(secret)}@`)))
     }
     expect(await postgresStore(as('wrong secret')).readiness()).toEqual({
       ready: false,
@@ -175,7 +128,7 @@ describe('a lookup of a commit that is on its way', () => {
   it.each([['COMMIT', { landed: true, seq: 7 }] as const, ['ROLLBACK', { landed: false }] as const])(
     'waits for its %s',
     async (end, settled) => {
-      const { db, client } = await emptyDatabase()
+      const { db, client } = await server.emptyDatabase()
       await migrate(db, migrations)
       const { tenant, tenantId } = await newTenant(async () => postgresStore(db))
       await client.query('BEGIN')
@@ -184,7 +137,7 @@ describe('a lookup of a commit that is on its way', () => {
       ])
       let answer: unknown
       const asked = tenant.settle('x').then((found) => (answer = found))
-      const watcher = await clientOf(server.url)
+      const watcher = await server.clientOf(server.url)
       const isWaiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO commit_id%'`
       while ((await watcher.query(isWaiting)).rowCount === 0) expect(answer).toBeUndefined()
       await client.query(end)
@@ -192,4 +145,37 @@ describe('a lookup of a commit that is on its way', () => {
       expect(answer).toEqual(settled)
     },
   )
+})
+
+describe('a server that restarts while commits are on their way', () => {
+  it('loses none that was acknowledged, and is found again by the same store', { timeout: 60_000 }, async () => {
+    const { db } = await server.emptyDatabase()
+    await migrate(db, migrations)
+    const { tenant, main } = await newTenant(async () => postgresStore(db))
+    const outcomes: { id: string; outcome: string }[] = []
+    let isOver = false
+    const write = async (): Promise<void> => {
+      while (!isOver) {
+        const one = member()
+        const commit = commitOf(main.id, [create(tableKey('a', one.id), tableValue())], { members: [one] })
+        const { outcome } = await tenant.commit(commit).catch(() => ({ outcome: 'unavailable' }))
+        outcomes.push({ id: one.id, outcome })
+        if (outcome !== 'committed') await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+    const writers = [write(), write(), write()]
+    const landed = (): number => outcomes.filter(({ outcome }) => outcome === 'committed').length
+    while (landed() < 20) await new Promise((resolve) => setTimeout(resolve, 5))
+    await server.restart()
+    const before = landed()
+    while (landed() < before + 20) await new Promise((resolve) => setTimeout(resolve, 5))
+    isOver = true
+    await Promise.all(writers)
+    for (const { id, outcome } of outcomes) {
+      const settled = await tenant.settle(id)
+      const [found] = (await tenant.read({ at: { branchId: main.id }, keys: [tableKey('a', id)] })).entries
+      expect(found !== null).toBe(settled.landed)
+      if (outcome !== 'unknown') expect(settled.landed, outcome).toBe(outcome === 'committed')
+    }
+  })
 })
