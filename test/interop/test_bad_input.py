@@ -67,7 +67,10 @@ def test_malformed_bodies_of_other_routes(wire: Wire, space: str, case: str) -> 
         f"{path}/metrics",
         "/v1/demo/tables/rename",
     ]:
-        assert wire.post(where, MALFORMED[case]).error[:2] == BAD, where
+        # A report has a limit of its own, which is looked at first.
+        too_long = where.endswith("/metrics") and len(MALFORMED[case]) > 32 * 1024
+        expected = (413, "RequestTooLargeException") if too_long else BAD
+        assert wire.post(where, MALFORMED[case]).error[:2] == expected, where
     assert wire.get(path).json["metadata-location"] == before
 
 
