@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { exportJWK, generateKeyPair } from 'jose'
@@ -14,36 +16,88 @@ async function signingKeys(): Promise<string> {
   return JSON.stringify({ keys: [{ ...(await exportJWK(privateKey)), kid: 'test', alg: 'ES256' }] })
 }
 
-/** `*.worker.test.ts` run in workerd with local D1, R2 and Durable Objects; every other test runs in Node. */
-export default defineConfig(async () => ({
-  test: {
-    projects: [
-      {
-        test: {
-          name: 'node',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.worker.test.ts', 'test/interop/**'],
+interface PostgresAddresses extends Record<string, string> {
+  POSTGRES_TEST_URL: string
+  NEON_TEST_URL: string
+  FAULTS_TEST_PORT: string
+}
+
+/**
+ * Where the tests' own PostgreSQL, the proxy in front of it that breaks connections, and the HTTP front that speaks Neon's protocol for it, will listen: for this run only.
+ * Whoever starts them reads it from the environment.
+ */
+async function postgresAddresses(): Promise<PostgresAddresses> {
+  const { POSTGRES_TEST_URL, NEON_TEST_URL, FAULTS_TEST_PORT } = process.env
+  if (POSTGRES_TEST_URL && NEON_TEST_URL && FAULTS_TEST_PORT)
+    return { POSTGRES_TEST_URL, NEON_TEST_URL, FAULTS_TEST_PORT }
+  const made = {
+    POSTGRES_TEST_URL: `postgres://pangolin:${crypto.randomUUID()}@127.0.0.1:${await freePort()}/postgres`,
+    NEON_TEST_URL: `http://127.0.0.1:${await freePort()}/sql`,
+    FAULTS_TEST_PORT: String(await freePort()),
+  }
+  Object.assign(process.env, made)
+  return made
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+/** `*.worker.test.ts` and `*.postgres.test.ts` run in workerd with local D1, R2 and Durable Objects, the latter with a PostgreSQL; every other test runs in Node. */
+export default defineConfig(async () => {
+  const postgres = await postgresAddresses()
+  return {
+    test: {
+      projects: [
+        {
+          test: {
+            name: 'node',
+            include: ['test/**/*.test.ts'],
+            exclude: ['test/**/*.worker.test.ts', 'test/**/*.postgres.test.ts', 'test/interop/**'],
+          },
         },
-      },
-      {
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              bindings: {
-                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
-                TOKEN_KEYS: await signingKeys(),
-                S3_LOCAL: 'true',
-                S3_ACCESS_KEY_ID: 'test-access-key',
-                S3_SECRET_ACCESS_KEY: crypto.randomUUID(),
-                LOG_LEVEL: 'warn',
-                ...chosen('STORE_SEED', 'STORE_RUNS'),
+        {
+          plugins: [
+            cloudflareTest({
+              wrangler: { configPath: './wrangler.toml' },
+              miniflare: {
+                bindings: {
+                  TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
+                  TOKEN_KEYS: await signingKeys(),
+                  S3_LOCAL: 'true',
+                  S3_ACCESS_KEY_ID: 'test-access-key',
+                  S3_SECRET_ACCESS_KEY: crypto.randomUUID(),
+                  LOG_LEVEL: 'warn',
+                  ...chosen('STORE_SEED', 'STORE_RUNS'),
+                },
               },
-            },
-          }),
-        ],
-        test: { name: 'worker', include: ['test/**/*.worker.test.ts'], setupFiles: ['./test/worker-setup.ts'] },
-      },
-    ],
-  },
-}))
+            }),
+          ],
+          test: { name: 'worker', include: ['test/**/*.worker.test.ts'], setupFiles: ['./test/worker-setup.ts'] },
+        },
+        {
+          plugins: [
+            cloudflareTest({
+              wrangler: { configPath: './wrangler.toml' },
+              miniflare: {
+                bindings: { ...postgres, ...chosen('STORE_SEED', 'STORE_RUNS') },
+                hyperdrives: { HYPERDRIVE: postgres.POSTGRES_TEST_URL },
+              },
+            }),
+          ],
+          test: {
+            name: 'postgres',
+            include: ['test/**/*.postgres.test.ts'],
+            globalSetup: ['./test/store/postgres/server.ts'],
+            // Hundreds of commits to one branch, each of them a transaction on a server, while others use the machine.
+            testTimeout: 60_000,
+          },
+        },
+      ],
+    },
+  }
+})

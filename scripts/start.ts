@@ -2,7 +2,7 @@ import { endProcessesWith } from './processes.ts'
 import { parseOptions, USAGE, type StartOptions } from './start/options.ts'
 import { banner, jsonLine } from './start/banner.ts'
 import { DATA_VARIABLE, openDataFolder } from './start/data-folder.ts'
-import { applyMigrations } from './start/migrate.ts'
+import { openDatabase, type Database } from './start/database.ts'
 import { originOf, refuseBusyPort } from './start/origin.ts'
 import { untilReady } from './start/ready.ts'
 import { Refusal } from './start/refusal.ts'
@@ -22,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   try {
-    const options = parseOptions(args)
+    const options = parseOptions(args, process.env['DATABASE_URL'])
     if (options === 'help') {
       process.stdout.write(USAGE)
     } else {
@@ -51,16 +51,29 @@ async function serve(options: StartOptions, stop: AbortSignal): Promise<void> {
 }
 
 async function serveFolder(options: StartOptions, data: string, stop: AbortSignal): Promise<void> {
+  const database = await openDatabase(options, data, stop)
+  try {
+    await serveDatabase(options, data, database, stop)
+  } finally {
+    await database.stop()
+  }
+}
+
+async function serveDatabase(
+  options: StartOptions,
+  data: string,
+  database: Database,
+  stop: AbortSignal,
+): Promise<void> {
   const secrets = loadSecrets(data)
-  const settingsFile = writeWorkerSettings(data, secrets, options.clientLocations)
-  await applyMigrations(data, stop)
+  const settingsFile = writeWorkerSettings(data, secrets, options.clientLocations, database.settings)
   const server = startServer({ host: options.host, port: options.port, data, settingsFile }, stop)
   try {
     const uri = originOf(options.host, options.port)
-    const token = await Promise.race([untilReady(uri, secrets.adminPassword, data, stop), server.died])
+    const token = await Promise.race([untilReady(uri, secrets.adminPassword, data, stop), server.died, database.died])
     const access = { uri, warehouse: 'demo', token, username: 'admin', password: secrets.adminPassword }
     process.stdout.write(options.json ? jsonLine(access) : banner(access, data))
-    await Promise.race([server.stopped, untilSilent(uri, stop).then(() => server.stopped)])
+    await Promise.race([database.died, server.stopped, untilSilent(uri, stop).then(() => server.stopped)])
   } finally {
     await server.end()
   }

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endProcessesWith } from './processes.ts'
 import { runCheck, runPytest, runRck, runVitest } from './test/parts.ts'
-import { parsePart, PARTS, type Part } from './test/options.ts'
-import { RUN_VARIABLE, type Run } from './test/run.ts'
+import { parseTestOptions, PARTS, type Part } from './test/options.ts'
+import { RUN_VARIABLE, STORE_VARIABLE, type Run } from './test/run.ts'
 import { runSpark } from './test/spark.ts'
 import type { Tally } from './test/tally.ts'
 
@@ -13,6 +13,7 @@ const RUN: Record<Part, (run: Run) => Promise<Tally>> = {
   check: runCheck,
   node: (run) => runVitest(run, 'node'),
   worker: (run) => runVitest(run, 'worker'),
+  postgres: (run) => runVitest(run, 'postgres'),
   interop: runPytest,
   rck: runRck,
   spark: runSpark,
@@ -22,11 +23,13 @@ process.exitCode = await main(process.argv.slice(2))
 
 /** Runs every part of the suite, or the one that `--only` names; the last line says how it went. */
 async function main(args: readonly string[]): Promise<number> {
-  const only = parsePart(args)
-  if (only instanceof Error) {
-    process.stderr.write(`${only.message}\n`)
+  const options = parseTestOptions(args)
+  if (options instanceof Error) {
+    process.stderr.write(`${options.message}\n`)
     return 1
   }
+  const { only, store } = options
+  if (store !== undefined) process.env[STORE_VARIABLE] = store
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => stopping.abort(signal))

@@ -7,7 +7,13 @@ export type StorageEndpoint =
   | { readonly kind: 'local'; readonly url: string | null }
   | { readonly kind: 'r2'; readonly url: string }
 
+/** Where the catalog's records and history are. */
+export type DatabaseConfig =
+  | { readonly kind: 'd1' }
+  | { readonly kind: 'postgres'; readonly transport: 'tcp' | 'http'; readonly connectionString: string }
+
 export interface Config {
+  readonly database: DatabaseConfig
   readonly tokens: TokenAuthority
   readonly bucketName: string
   /** Null: credentials are not vended, because no access key is configured. */
@@ -30,6 +36,7 @@ export function configOf(env: Cloudflare.Env): Config {
   const known = configs.get(env)
   if (known) return known
   const config: Config = {
+    database: databaseOf(env),
     tokens: tokenAuthority({
       jwks: env.TOKEN_KEYS ?? '',
       issuer: env.TOKEN_ISSUER ?? '',
@@ -43,6 +50,21 @@ export function configOf(env: Cloudflare.Env): Config {
   }
   configs.set(env, config)
   return config
+}
+
+/** No message holds the connection string: it has a password. */
+function databaseOf({ STORE, HYPERDRIVE, DATABASE_URL, DATABASE_TRANSPORT }: Cloudflare.Env): DatabaseConfig {
+  if (!STORE || STORE === 'd1') return { kind: 'd1' }
+  if (STORE !== 'postgres') throw new Error(`STORE must be d1 or postgres, not ${JSON.stringify(STORE)}`)
+  if (HYPERDRIVE) return { kind: 'postgres', transport: 'tcp', connectionString: HYPERDRIVE.connectionString }
+  if (!DATABASE_URL) throw new Error('STORE=postgres needs a binding HYPERDRIVE or the secret DATABASE_URL')
+  const url = URL.parse(DATABASE_URL)
+  if (!url || !['postgres:', 'postgresql:'].includes(url.protocol))
+    throw new Error('DATABASE_URL must be postgres://user:password@host/database, with odd characters percent-encoded')
+  const transport = DATABASE_TRANSPORT || (url.hostname.endsWith('.neon.tech') ? 'http' : 'tcp')
+  if (transport !== 'tcp' && transport !== 'http')
+    throw new Error(`DATABASE_TRANSPORT must be http or tcp, not ${JSON.stringify(transport)}`)
+  return { kind: 'postgres', transport, connectionString: DATABASE_URL }
 }
 
 function clientLocationsOf(setting: string | undefined): ClientLocations | null {

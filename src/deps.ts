@@ -10,11 +10,14 @@ import { reusingSigner } from '#signers/reusing'
 import type { Signer } from '#signers/signer'
 import { tickets } from '#signers/tickets'
 import { d1Store } from '#store/sql/d1'
+import { neonDatabase } from '#store/sql/postgres/neon'
+import { postgresStore } from '#store/sql/postgres/postgres'
+import { tcpDatabase } from '#store/sql/postgres/tcp'
 import type { Store, TenantStore } from '#store/store'
 import { configOf, type Config } from './config.ts'
 import { OBJECT_CALL_MS_MAX } from './limits.ts'
 import { errorFields, logLine } from './log.ts'
-import { meteredD1, meteredR2, type Cost } from './meter.ts'
+import { meteredD1, meteredR2, meteredSql, type Cost } from './meter.ts'
 import { impatient } from './time-limits.ts'
 
 export const now = (): Date => new Date()
@@ -28,8 +31,23 @@ const R2_REGION = 'auto'
 const sharedMetadata = metadataCache()
 
 /** The store this deployment uses; its calls are counted into `cost`. */
+export type OpenStore = (cost: Cost) => Store
+
+/**
+ * Opens the store for one request or one Durable Object, which share no connections with others. Nothing is connected
+ * before it is used.
+ */
+export function openStore(env: Cloudflare.Env): OpenStore {
+  const { database } = configOf(env)
+  if (database.kind === 'd1') return (cost) => d1Store(meteredD1(env.DB, cost))
+  const { transport, connectionString } = database
+  const db = transport === 'tcp' ? tcpDatabase(connectionString) : neonDatabase(connectionString, null)
+  return (cost) => postgresStore(meteredSql(db, cost))
+}
+
+/** The store of one request. */
 export function storeOf(env: Cloudflare.Env, cost: Cost): Store {
-  return d1Store(meteredD1(env.DB, cost))
+  return openStore(env)(cost)
 }
 
 /** Work that goes on after the answer, for as long as the platform lets it; that it failed is in the log, with `fields`. */

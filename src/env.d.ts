@@ -2,6 +2,14 @@
 declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database
+    /** `d1` (or nothing), or `postgres`: where the catalog's records and history are. */
+    readonly STORE?: string
+    /** A Postgres behind a pool near it. Its cache of reads must be off. */
+    readonly HYPERDRIVE?: Hyperdrive
+    /** A Postgres without Hyperdrive (secret). */
+    readonly DATABASE_URL?: string
+    /** `http` or `tcp`; unless set, HTTP for a host of Neon's and TCP for any other. */
+    readonly DATABASE_TRANSPORT?: string
     /** The bucket of the deployment; warehouses live in it. */
     readonly LAKE: R2Bucket
     /** Its name in `s3://…`. */

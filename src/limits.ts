@@ -209,3 +209,15 @@ export const LANE_CALL_MS_MAX = 120_000
 
 /** Longest wait for the purge runner to be woken, which is one small write of its own storage. */
 export const PURGE_WAKE_MS_MAX = 20_000
+
+/** Longest wait of a commit on Postgres for the ones before it on its branch: well below what the whole call may take. */
+export const STORE_LOCK_MS_MAX = 8_000
+
+/** Connections one request, or one Durable Object, opens to Postgres: a Worker may wait for six at a time. */
+export const POSTGRES_CONNECTIONS_MAX = 4
+
+/** Longest wait for a connection to Postgres. */
+export const POSTGRES_CONNECT_MS_MAX = 5_000
+
+/** How long a connection to Postgres is kept for the next call. */
+export const POSTGRES_IDLE_MS_MAX = 5_000

@@ -1,3 +1,4 @@
+import type { SqlDatabase, SqlResult } from '#store/sql/database'
 import { STORE_CALL_MS_MAX } from './limits.ts'
 import { within } from './time-limits.ts'
 
@@ -93,6 +94,28 @@ export function meteredD1(db: D1Database, cost: Cost): D1Database {
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
+}
+
+/**
+ * A Postgres that counts into `cost`, gives up on calls after `STORE_CALL_MS_MAX` and is otherwise the same. It does not
+ * tell how many rows it went through: rows read are those that it answered.
+ */
+export function meteredSql(db: SqlDatabase, cost: Cost): SqlDatabase {
+  async function counted<Row>(call: Promise<readonly SqlResult<Row>[]>): Promise<readonly SqlResult<Row>[]> {
+    cost.storeRoundTrips += 1
+    const results = await answered(call)
+    cost.storeStatements += results.length
+    for (const { rows, changes } of results) {
+      cost.rowsRead += rows.length
+      cost.rowsWritten += changes
+    }
+    return results
+  }
+  return {
+    ...db,
+    read: <Row>(statements: Parameters<SqlDatabase['read']>[0]) => counted(db.read<Row>(statements)),
+    write: <Row>(statements: Parameters<SqlDatabase['write']>[0]) => counted(db.write<Row>(statements)),
+  }
 }
 
 /** Which counter an operation of an R2 binding moves. Class A operations write, class B read. */

@@ -4,7 +4,7 @@ import { locateObject } from '#domain/location'
 import type { TenantId } from '#domain/records'
 import { PURGE_FILES_PER_STEP } from './limits.ts'
 import { configOf } from './config.ts'
-import { afterAnswer, catalogDeps, now, storeOf } from './deps.ts'
+import { afterAnswer, catalogDeps, now, openStore, type OpenStore } from './deps.ts'
 import { errorFields, logLine } from './log.ts'
 import { newCost } from './meter.ts'
 
@@ -20,6 +20,8 @@ const WAITING_MS = 300_000
  * them, by an alarm that survives the process. It is woken before the commit that records a job, so none is forgotten.
  */
 export class PurgeRunner extends DurableObject {
+  #store: OpenStore | undefined
+
   async wake(tenantId: TenantId): Promise<void> {
     const at = now().getTime()
     await this.ctx.storage.put({ tenantId, expectUntilMs: at + EXPECT_JOB_MS })
@@ -43,7 +45,8 @@ export class PurgeRunner extends DurableObject {
     const cost = newCost()
     const { logLevel } = configOf(this.env)
     try {
-      const tenant = storeOf(this.env, cost).tenant(tenantId)
+      this.#store ??= openStore(this.env)
+      const tenant = this.#store(cost).tenant(tenantId)
       const start = await this.ctx.storage.get<string>('after')
       const { again, jobs, after } = await purgeStep({
         purges: tenant.purges,

@@ -5,7 +5,7 @@ import type { LaneRequest } from '#catalog/lane-queue'
 import { CatalogError, type ErrorKind } from '#domain/errors'
 import type { TenantId } from '#domain/records'
 import { configOf } from './config.ts'
-import { afterAnswer, catalogDeps, storeOf } from './deps.ts'
+import { afterAnswer, catalogDeps, openStore, type OpenStore } from './deps.ts'
 import { errorFields, logLine } from './log.ts'
 import { newCost, type Cost } from './meter.ts'
 
@@ -20,11 +20,13 @@ export type LaneReply = { readonly cost: Cost } & (
  */
 export class TableLane extends DurableObject {
   readonly #lane = tableLane()
+  #store: OpenStore | undefined
 
   async commit(tenantId: TenantId, request: LaneRequest): Promise<LaneReply> {
     const cost = newCost()
     try {
-      const tenant = storeOf(this.env, cost).tenant(tenantId)
+      this.#store ??= openStore(this.env)
+      const tenant = this.#store(cost).tenant(tenantId)
       const deps = catalogDeps(this.env, cost, {
         tenantId,
         tenant,

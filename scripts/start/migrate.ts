@@ -28,7 +28,7 @@ function migrationFiles(): string[] {
 }
 
 /** The stamp alone would outlive a database that somebody removed. */
-function hasDatabase(data: string): boolean {
+export function hasDatabase(data: string): boolean {
   const folder = join(data, 'v3', 'd1', 'miniflare-D1DatabaseObject')
   return (
     existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite')

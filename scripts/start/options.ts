@@ -8,7 +8,14 @@ export interface StartOptions {
   readonly json: boolean
   /** Undefined: as the data folder has it, `refuse` in a new one. */
   readonly clientLocations: 'refuse' | 'replace' | undefined
+  /** Undefined: as the data folder has it, `d1` in a new one. */
+  readonly store: StoreName | undefined
+  /** Of a server that is there already; undefined: the one that the data folder has, or gets. */
+  readonly databaseUrl: string | undefined
 }
+
+export const STORES = ['d1', 'postgres'] as const
+export type StoreName = (typeof STORES)[number]
 
 export const USAGE = `npm start -- [options]      runs the catalog until it is interrupted
 
@@ -18,6 +25,13 @@ export const USAGE = `npm start -- [options]      runs the catalog until it is i
   --client-locations refuse|replace
                  what happens to locations outside the bucket that clients
                  give to tables and views (refuse, or what was said before)
+  --store d1|postgres
+                 where the records are kept: in a file, or in PostgreSQL
+                 (what the data folder has, d1 in a new one)
+  --database-url URL
+                 postgres://user:password@host/database, which may also stand
+                 in the variable DATABASE_URL (a PostgreSQL of its own, in the
+                 data folder)
   --json         print one line of JSON instead of the banner:
                  uri, warehouse, token, username, password
   --help         print this
@@ -28,12 +42,14 @@ const KNOWN = {
   host: { type: 'string' },
   data: { type: 'string' },
   'client-locations': { type: 'string' },
+  store: { type: 'string' },
+  'database-url': { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const
 
 /** Reads the command line. Refuses an unknown option, a missing value and a port outside 1–65535. */
-export function parseOptions(args: readonly string[]): StartOptions | 'help' {
+export function parseOptions(args: readonly string[], databaseUrl?: string): StartOptions | 'help' {
   const { values, tokens } = parseArgs({ args: [...args], options: KNOWN, strict: false, tokens: true })
   for (const token of tokens) {
     if (token.kind === 'positional') {
@@ -52,6 +68,7 @@ export function parseOptions(args: readonly string[]): StartOptions | 'help' {
     data: typeof values.data === 'string' ? values.data : '.pangolin',
     json: values.json === true,
     clientLocations: parseClientLocations(values['client-locations']),
+    ...parseStore(values.store, values['database-url'] ?? databaseUrl),
   }
 }
 
@@ -84,6 +101,26 @@ function parseClientLocations(value: string | boolean | undefined): StartOptions
     return value
   }
   throw new Refusal(`The option --client-locations needs refuse or replace, not "${String(value)}".`)
+}
+
+function parseStore(
+  value: string | boolean | undefined,
+  url: string | boolean | undefined,
+): Pick<StartOptions, 'store' | 'databaseUrl'> {
+  const store = STORES.find((known) => known === value)
+  if (value !== undefined && store === undefined) {
+    throw new Refusal(`The option --store needs ${STORES.join(' or ')}, not "${String(value)}".`)
+  }
+  if (typeof url !== 'string' || url === '' || store === 'd1') {
+    return { store, databaseUrl: undefined }
+  }
+  const parsed = URL.parse(url)
+  if (!parsed || !['postgres:', 'postgresql:'].includes(parsed.protocol)) {
+    throw new Refusal(
+      'The database URL must be postgres://user:password@host/database, with odd characters percent-encoded.',
+    )
+  }
+  return { store: 'postgres', databaseUrl: url }
 }
 
 function optionNames(): string {

@@ -26,9 +26,14 @@ export function loadSecrets(data: string): Secrets {
 
 /**
  * Writes the Worker's settings where the command line would show them to every user; returns the file's name.
- * Without `clientLocations` the warehouse stays as it is.
+ * `more` are settings that hold no quote and no `$`. Without `clientLocations` the warehouse stays as it is.
  */
-export function writeWorkerSettings(data: string, secrets: Secrets, clientLocations?: string): string {
+export function writeWorkerSettings(
+  data: string,
+  secrets: Secrets,
+  clientLocations?: string,
+  more: Readonly<Record<string, string>> = {},
+): string {
   const file = join(data, 'worker.env')
   const settings = {
     TOKEN_KEYS: JSON.stringify(secrets.signingKeys),
@@ -40,6 +45,7 @@ export function writeWorkerSettings(data: string, secrets: Secrets, clientLocati
     BOOTSTRAP_PASSWORD: secrets.adminPassword,
     CLIENT_LOCATIONS: clientLocations ?? '',
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
+    ...more,
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`)
   writeFileAtomic(file, lines.join(''))

@@ -1,14 +1,29 @@
+import { parseArgs } from 'node:util'
+import { STORES, type StoreName } from '../start/options.ts'
+
 /** The parts of the suite in the order they run: what fails fastest first. */
-export const PARTS = ['check', 'node', 'worker', 'interop', 'rck', 'spark'] as const
+export const PARTS = ['check', 'node', 'worker', 'postgres', 'interop', 'rck', 'spark'] as const
 
 export type Part = (typeof PARTS)[number]
 
-/** Reads `--only PART`; undefined means all of them. */
-export function parsePart(args: readonly string[]): Part | undefined | Error {
-  if (args.length === 0) {
-    return undefined
+export interface TestOptions {
+  /** Undefined: all parts. */
+  readonly only: Part | undefined
+  /** What the servers that the engines talk to keep their records in; undefined: what `npm start` takes by itself. */
+  readonly store: StoreName | undefined
+}
+
+/** Reads `--only PART` and `--store STORE`. */
+export function parseTestOptions(args: readonly string[]): TestOptions | Error {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { only: { type: 'string' }, store: { type: 'string' } } })
+    const only = PARTS.find((known) => known === values.only)
+    const store = STORES.find((known) => known === values.store)
+    if (only === values.only && store === values.store) return { only, store }
+  } catch {
+    // Falls through to the one sentence that says it all.
   }
-  const name = args[0] === '--only' && args.length === 2 ? args[1] : args[0]?.replace(/^--only=/, '')
-  const part = args.length <= 2 ? PARTS.find((known) => known === name) : undefined
-  return part ?? new Error(`npm test takes nothing but --only and one of ${PARTS.join(', ')}.`)
+  return new Error(
+    `npm test takes nothing but --only and one of ${PARTS.join(', ')}, and --store and one of ${STORES.join(', ')}.`,
+  )
 }

@@ -4,6 +4,9 @@ import { once } from 'node:events'
 /** Everything a test run starts carries this variable with the run's id, so that all of it can be ended. */
 export const RUN_VARIABLE = 'PANGOLIN_TEST_RUN'
 
+/** Names the store of the servers that the tests start. */
+export const STORE_VARIABLE = 'PANGOLIN_TEST_STORE'
+
 /** One `npm test`: its id, the folder where runners leave their counts, and `stop`, whose reason is a signal's name. */
 export interface Run {
   readonly id: string

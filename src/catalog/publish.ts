@@ -169,9 +169,9 @@ async function settle(
   }
 }
 
-/** A commit that was never sent, because no store could keep it, or that is known not to have been made. */
+/** A commit that was never sent, because no store could keep it, or that the store says it has not made. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof CatalogError && ['too-large', 'bad-request', 'internal'].includes(error.kind)
+  return error instanceof CatalogError && ['too-large', 'bad-request', 'internal', 'unavailable'].includes(error.kind)
 }
 
 /** Deletes files that no commit names. Failing at it leaves orphans, which harm nobody. */

@@ -81,9 +81,14 @@ async function insteadOf(error: CatalogError, attempt: Attempt): Promise<Idempot
       'too-many-requests',
       'Too many requests with an Idempotency-Key were refused; wait, then retry',
     )
-  const message = error.message.slice(0, IDEMPOTENCY_MESSAGE_CHARS_MAX)
+  const message = storable(error.message.slice(0, IDEMPOTENCY_MESSAGE_CHARS_MAX))
   const answer: FinalAnswer = { kind: 'error', error: error.kind, message }
   return finish(tenant, { ...key, answer, at: now().toISOString() })
+}
+
+/** What was quoted, or cut, need not be text that every store can keep. */
+function storable(message: string): string {
+  return message.toWellFormed().replaceAll('\u0000', '\ufffd')
 }
 
 async function tellAgain(

@@ -43,7 +43,8 @@ export interface TenantStore {
   /**
    * The one write to what catalogs contain: all of it or nothing. It never throws for a lost race. Of several reasons not
    * to commit it answers the first, in the order of {@link CommitOutcome}.
-   * @throws CatalogError `too-large`, `bad-request` for what no store could keep (`versions/check-commit.ts`)
+   * @throws CatalogError `too-large`, `bad-request` for what no store could keep (`versions/check-commit.ts`);
+   *   `unavailable` if the database takes no writes (its disk is full, it is a replica): nothing was changed
    */
   commit(commit: CatalogCommit): Promise<CommitOutcome>
 
@@ -202,7 +203,7 @@ export interface HistoryStore {
   }): Promise<readonly string[]>
 }
 
-/** An audit record as history keeps it: `commitId` is the id of the member it was part of. */
+/** An audit record as history keeps it: `id` is a number of the store's own, `commitId` the id of the member it was part of. */
 export interface AuditEntry extends AuditRecord {
   readonly id: string
   readonly at: string

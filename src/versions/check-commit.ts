@@ -8,9 +8,15 @@ export const COMMIT_KEYS_MAX = 500
 /** UTF-8 bytes of everything a commit says, as JSON; a row of D1 holds 2 MB, and history keeps the changes in one. */
 export const COMMIT_BYTES_MAX = 1_500_000
 
+/** UTF-8 bytes of a key's namespace and name: with the ids beside them they have to fit into an index of Postgres (2,704). */
+export const KEY_BYTES_MAX = 2400
+
+/** U+0000 and halves of surrogate pairs, as `JSON.stringify` writes them. Postgres keeps neither. */
+const NO_TEXT = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
+
 /**
  * Refuses a commit that no store could keep: too large, a key twice, members without distinct ids.
- * @throws CatalogError `too-large`, `bad-request` (a key twice: callers name keys), `internal` (a mistake of ours)
+ * @throws CatalogError `too-large`, `bad-request` (a key twice, a key or text that can't be kept), `internal` (a mistake of ours)
  */
 export function checkCommit(commit: CatalogCommit): void {
   const { members, changes, checks, purges } = commit
@@ -19,7 +25,10 @@ export function checkCommit(commit: CatalogCommit): void {
       'too-large',
       `A commit may change at most ${COMMIT_KEYS_MAX} keys, this one changes ${changes.length}; split it`,
     )
-  const bytes = new TextEncoder().encode(JSON.stringify({ members, changes, checks, purges })).length
+  const text = JSON.stringify({ members, changes, checks, purges })
+  if (NO_TEXT.test(text))
+    throw badRequest('Names, properties and messages may hold neither U+0000 nor half of a surrogate pair')
+  const bytes = new TextEncoder().encode(text).length
   if (bytes > COMMIT_BYTES_MAX)
     throw new CatalogError(
       'too-large',
@@ -40,6 +49,9 @@ export function keyText({ class: of, namespace, name }: Key): string {
 }
 
 function checkValue({ key, next }: Change): void {
+  const bytes = new TextEncoder().encode(key.namespace + key.name).length
+  if (bytes > KEY_BYTES_MAX)
+    throw badRequest(`A namespace and a name in it may have ${KEY_BYTES_MAX} bytes together, found ${bytes}`)
   if (!next) return
   if ((key.class === 'namespace') !== (next.kind === 'namespace'))
     throw mistake(`a ${next.kind} can't stand under a key of class ${key.class}`)

@@ -202,6 +202,19 @@ export function commitsContract(open: OpenStore): void {
       await expect(tenant.commit(commitOf(main.id, [large]))).rejects.toMatchObject({ kind: 'too-large' })
       const twice = [create(key, tableValue()), create(key, tableValue())]
       await expect(tenant.commit(commitOf(main.id, twice))).rejects.toMatchObject({ kind: 'bad-request' })
+      for (const text of ['a\u0000', '\ud800', '\\\u0000']) {
+        const odd = create(namespaceKey('', 'a'), namespaceValue({ x: text }))
+        await expect(tenant.commit(commitOf(main.id, [odd]))).rejects.toMatchObject({ kind: 'bad-request' })
+      }
+      const text = { backslash: '\\u0000 \\\\ud800', pair: '🦎', escape: '\u001b' }
+      const even = create(namespaceKey('', 'a'), namespaceValue(text))
+      await land(tenant, commitOf(main.id, [even]))
+      expect((await mustRead(tenant, main.id, even.key)).properties).toEqual(text)
+      const long = Array.from({ length: 66 }, () => newId()).join('')
+      const longest = create(tableKey(long, 'é'.repeat(12)), tableValue())
+      await land(tenant, commitOf(main.id, [longest]))
+      const longer = create(tableKey(long, 'é'.repeat(13)), tableValue())
+      await expect(tenant.commit(commitOf(main.id, [longer]))).rejects.toMatchObject({ kind: 'bad-request' })
       await land(tenant, commitOf(main.id, many.slice(0, 500)))
       const almost = create(namespaceKey('', 'large'), namespaceValue({ x: 'é'.repeat(700_000) }))
       await land(tenant, commitOf(main.id, [almost]))

@@ -51,6 +51,21 @@ export function foldersContract(open: OpenStore): void {
       expect(await other.tenant.commit(commitOf(other.main.id, [change]))).toMatchObject({ outcome: 'committed' })
     })
 
+    it('are won by one of two tables that want them at the same time, also on two branches', async () => {
+      const { tenant, main } = await newTenant(open)
+      const dev = await fork(tenant, main.id, 'dev')
+      for (let round = 0; round < 10; round += 1) {
+        const outcomes = await Promise.all(
+          [main, dev].map(async ({ id }, i) => {
+            const locations = [`s3://lake/${round}/${i === round % 2 ? '' : 'below/'}`]
+            const key = tableKey('n', newId())
+            return (await tenant.commit(commitOf(id, [create(key, tableValue({ locations }))]))).outcome
+          }),
+        )
+        expect(outcomes.toSorted()).toEqual(['committed', 'overlap'])
+      }
+    })
+
     it('of a dropped table are taken as long as a branch or a tag shows it', async () => {
       const { tenant, main } = await newTenant(open)
       const key = tableKey('n', 'x')

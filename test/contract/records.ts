@@ -99,7 +99,7 @@ export function recordsContract(open: OpenStore): void {
       const warehouse = {
         id: newId(),
         name: 'ice',
-        storage: { kind: 'r2', bucket: 'i', prefix: 'p/' },
+        storage: { kind: 'r2', bucket: newId(), prefix: 'p/' },
         createdAt: AT,
       } as const
       await tenant.warehouses.create(warehouse)

@@ -1,21 +1,25 @@
 """Users, grants, tenants and tokens, written where the catalog keeps them: it has no way yet to be asked for them.
 
-Rows go into the local database while the server is stopped; tokens are signed with the key of its data folder.
+Rows go into D1's file while the server is stopped, or into its PostgreSQL; tokens are signed with the key of its data folder.
 """
 
 import json
+import os
+import re
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
 import jwt
 from jwt.algorithms import ECAlgorithm
 
-from server import Server
+from server import ROOT, STORE, Server
 
 DEFAULT_TENANT = "00000000-0000-0000-0000-000000000000"
 OPEN_SEQ = 2**53 - 1
@@ -30,9 +34,9 @@ class Person:
 
 
 class Database:
-    """The catalog's own database, with its server stopped."""
+    """The catalog's own database."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: "sqlite3.Connection | Postgres") -> None:
         self.connection = connection
 
     def record(
@@ -40,7 +44,11 @@ class Database:
     ) -> None:
         """Adds a record, or replaces the one with its id."""
         row = (tenant, kind, doc["id"], name, owner, json.dumps(doc))
-        self.connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?)", row)
+        self.connection.execute(
+            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, kind, id)"
+            " DO UPDATE SET name = excluded.name, owner = excluded.owner, doc = excluded.doc",
+            row,
+        )
 
     def user(
         self, username: str, tenant: str = DEFAULT_TENANT, role: str = "tenant-user", active: bool = True
@@ -68,9 +76,27 @@ class Database:
         self.record(tenant, "warehouse", {"id": warehouse, "name": "theirs", "storage": storage, **at}, name="theirs")
         doc = {"id": owned, "name": catalog, "warehouseId": warehouse, "properties": {}, **at}
         self.record(tenant, "catalog", doc, name=catalog, owner=warehouse)
-        row = (tenant, branch, owned, "main", "branch", "open", branch, OPEN_SEQ, 0, "[]", CREATED_AT)
-        self.connection.execute(f"INSERT INTO ref VALUES ({', '.join('?' * len(row))})", row)
+        self.ref(tenant, branch, owned, "main", "branch", (branch, OPEN_SEQ), [])
         return tenant
+
+    def past(self, name: str, kind: str) -> None:
+        """A tag or branch of catalog `demo` where its branch `main` is now."""
+        main, catalog, head = self.connection.execute(
+            "SELECT id, catalog_id, head_seq FROM ref WHERE tenant_id = ? AND name = 'main'", (DEFAULT_TENANT,)
+        ).fetchone()
+        here = (main, int(head))
+        if kind == "tag":
+            self.ref(DEFAULT_TENANT, str(uuid4()), catalog, name, kind, here, [])
+        else:
+            branch = str(uuid4())
+            ancestors = [{"branchId": main, "seq": int(head)}]
+            self.ref(DEFAULT_TENANT, branch, catalog, name, kind, (branch, OPEN_SEQ), ancestors)
+
+    def ref(
+        self, tenant: str, id: str, catalog: str, name: str, kind: str, at: tuple[str, int], ancestors: list[dict[str, Any]]
+    ) -> None:
+        row = (tenant, id, catalog, name, kind, "open", *at, 0, json.dumps(ancestors), CREATED_AT)
+        self.connection.execute(f"INSERT INTO ref VALUES ({', '.join('?' * len(row))})", row)
 
     def scope(self, *levels: str, table: str | None = None) -> dict[str, str]:
         """The scope of a grant on catalog `demo`, a namespace or a table of it."""
@@ -98,9 +124,37 @@ class Database:
         return row and row[0]
 
 
+class Postgres:
+    """A PostgreSQL in the place of a connection to SQLite."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.rows: list[list[Any]] = []
+
+    def execute(self, sql: str, values: tuple[Any, ...]) -> "Postgres":
+        numbers = count(1)
+        text = re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
+        command = ["node", "--experimental-strip-types", "test/interop/postgres.ts"]
+        asked = json.dumps([text, values])
+        environment = os.environ | {"DATABASE_URL": self.url, "NODE_NO_WARNINGS": "1"}
+        path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment | {"PATH": path}, input=asked, text=True, stdout=subprocess.PIPE, check=True
+        )
+        self.rows = json.loads(done.stdout)
+        return self
+
+    def fetchone(self) -> list[Any] | None:
+        return self.rows[0] if self.rows else None
+
+
 @contextmanager
 def stopped(server: Server) -> Iterator[Database]:
-    """Stops the server, opens its database and starts it again."""
+    """The database of the server, which is stopped where two may not write at the same time."""
+    if STORE == "postgres":
+        (url,) = re.findall(r"^DATABASE_URL='(.*)'$", (server.data / "worker.env").read_text(), re.MULTILINE)
+        yield Database(Postgres(url))
+        return
     server.stop()
     folder = server.data / "v3" / "d1" / "miniflare-D1DatabaseObject"
     (file,) = [path for path in folder.glob("*.sqlite") if path.name != "metadata.sqlite"]

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS_MAX = 90
 STOP_SECONDS_MAX = 10
+STORE = os.environ.get("PANGOLIN_TEST_STORE")
 
 
 class Server:
@@ -40,9 +42,11 @@ class Server:
 
     def launch(self) -> subprocess.Popen[str]:
         """The process, without waiting for anything."""
+        let_others_pass(self.data.parent)
         with self.log.open("a") as log:
             process = npm_start(
                 "--json", "--port", self.port, "--data", self.data, *(["--host", self.host] if self.host else []),
+                *(["--store", STORE] if STORE else []),
                 stdout=subprocess.PIPE, stderr=log,
             )
         self.pgid = process.pid
@@ -88,6 +92,13 @@ class Server:
 
     def log_tail(self, lines: int = 60) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def let_others_pass(folder: Path) -> None:
+    """Lets every user pass through the test's own folders: under root, a database server runs as somebody else."""
+    for each in [folder, *folder.parents]:
+        if Path(tempfile.gettempdir()) in each.parents:
+            each.chmod(0o711)
 
 
 def npm_start(*options: Any, **streams: Any) -> subprocess.Popen[str]:

@@ -10,7 +10,7 @@ from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.table import Table
 
 import bucket
-from people import DEFAULT_TENANT, stopped
+from people import stopped
 from sample import SCHEMA, ids, rows
 from server import Server
 from wire import Wire, engine
@@ -69,14 +69,7 @@ def test_what_a_tag_or_a_branch_rests_on_stays(own_server: Server) -> None:
     settled(Wire(own_server.uri, own_server.token), "space", files[-3:])
     with stopped(own_server) as database:
         for kind in ["tag", "branch"]:
-            database.connection.execute(
-                "INSERT INTO ref (tenant_id, id, catalog_id, name, kind, state, branch_id, seq, head_seq, ancestors, created_at)"
-                " SELECT tenant_id, ?1, catalog_id, ?1, ?2, 'open', CASE ?2 WHEN 'tag' THEN id ELSE ?1 END,"
-                " CASE ?2 WHEN 'tag' THEN head_seq ELSE seq END, 0,"
-                " CASE ?2 WHEN 'tag' THEN '[]' ELSE json_array(json_object('branchId', id, 'seq', head_seq)) END, created_at"
-                " FROM ref WHERE tenant_id = ?3 AND name = 'main'",
-                (f"my{kind}", kind, DEFAULT_TENANT),
-            )
+            database.past(f"my{kind}", kind)
     table = engine(own_server).load_table(("space", "t"))
     for number in range(4, 10):
         table.append(rows(number))

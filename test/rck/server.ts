@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync, readFileSync } from 'node:fs'
+import { chmodSync, openSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { delimiter, sep } from 'node:path'
+import { delimiter, dirname, sep } from 'node:path'
 import { createInterface } from 'node:readline'
+import { STORE_VARIABLE } from '../../scripts/test/run.ts'
 
 /** What `npm start --json` prints. */
 export interface Access {
@@ -31,6 +32,7 @@ export async function startServer(
   mark: Readonly<Record<string, string>>,
   interrupted: AbortSignal,
 ): Promise<Server> {
+  const store = process.env[STORE_VARIABLE]
   const log = `${folder}.log`
   const options = [
     '--json',
@@ -40,7 +42,10 @@ export async function startServer(
     folder,
     '--client-locations',
     clientLocations,
+    ...(store === undefined ? [] : ['--store', store]),
   ]
+  // Under root, a database server runs as somebody else, who has to pass.
+  chmodSync(dirname(folder), 0o711)
   const child = spawn('npm', ['start', '--silent', '--', ...options], {
     detached: true,
     stdio: ['ignore', 'pipe', openSync(log, 'a')],

@@ -11,6 +11,8 @@ it('has a default for everything', () => {
     data: '.pangolin',
     json: false,
     clientLocations: undefined,
+    store: undefined,
+    databaseUrl: undefined,
   })
 })
 
@@ -21,11 +23,24 @@ it('reads both spellings of a value', () => {
     data: 'x y',
     json: true,
     clientLocations: 'replace',
+    store: undefined,
+    databaseUrl: undefined,
   })
   expect(parseOptions(['--json', '--help'])).toBe('help')
 })
 
+it('takes the database from the command line before the environment', () => {
+  const [one, two] = ['postgres://u:p@127.0.0.1:5432/one', 'postgresql://u:p%40@127.0.0.1/two']
+  expect(parseOptions(['--database-url', one], two)).toMatchObject({ store: 'postgres', databaseUrl: one })
+  expect(parseOptions([], two)).toMatchObject({ store: 'postgres', databaseUrl: two })
+  expect(parseOptions(['--store', 'd1'], two)).toMatchObject({ store: 'd1', databaseUrl: undefined })
+  expect(parseOptions(['--store', 'postgres'])).toMatchObject({ store: 'postgres', databaseUrl: undefined })
+})
+
 it.each([
+  [['--store', 'oracle'], '"oracle"'],
+  [['--store'], '--store'],
+  [['--database-url', 'mysql://u:p@h/d'], 'postgres://'],
   [['--colour'], '--colour'],
   [['-p', '1'], '-p'],
   [['--port'], '--port'],

@@ -1,6 +1,8 @@
+import type { Dialect } from './dialect.ts'
+
 /**
- * Every column of every SQL table, once: dialects, select lists and row types derive from here, the migrations are
- * compared with it. SQL names are the same in snake case. Keys, indexes and constraints are in the migrations.
+ * Every column of every SQL table, once: select lists, row types and the Postgres schema derive from here, the migrations
+ * are compared with it. SQL names are the same in snake case. Keys, indexes and constraints are in the migrations.
  */
 interface Column {
   readonly type: 'text' | 'integer' | 'json'
@@ -119,6 +121,7 @@ export function selectList(table: keyof typeof TABLES, alias: string): string {
  * one value in a fraction of the time that it takes for fifteen.
  */
 export function jsonOf<T extends keyof typeof TABLES>(
+  dialect: Dialect,
   table: T,
   alias: string,
   names: readonly (keyof (typeof TABLES)[T] & string)[],
@@ -126,7 +129,7 @@ export function jsonOf<T extends keyof typeof TABLES>(
   const columns: Columns = TABLES[table]
   const members = names.map((name) => {
     const column = `${alias}.${sqlName(name)}`
-    return `'${name}', ${columns[name]?.type === 'json' ? `json(${column})` : column}`
+    return [name, columns[name]?.type === 'json' ? dialect.json(column) : column] as const
   })
-  return `json_object(${members.join(', ')})`
+  return dialect.object(members)
 }

@@ -1,78 +1,87 @@
+import { CatalogError } from '#domain/errors'
 import type { CommitOutcome } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
 import { changesThatClash, folderRange, foldersAbove } from '#versions/folders'
 import type { CatalogCommit } from '#versions/model'
-import * as sql from './commit-sql.ts'
-import { errorText, failure, isUniqueViolation, wasNotExecuted } from './failures.ts'
+import { commitSql } from './commit-sql.ts'
+import { failed, lockVersions, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
+import type { Dialect } from './dialect.ts'
 import { recording } from './idempotency.ts'
 
 /**
  * One batch, which is one transaction: the ids, then the head, then what the head's lock makes safe to look at, then the
  * changes. The order is what makes it right: a guard before the head has moved could be overtaken.
  */
-export async function commitTo(db: D1Database, tenantId: string, commit: CatalogCommit): Promise<CommitOutcome> {
+export async function commitTo(db: SqlDatabase, tenantId: string, commit: CatalogCommit): Promise<CommitOutcome> {
   checkCommit(commit)
   try {
-    const results = await db.batch<{ seq: number }>(statementsOf(db, tenantId, commit))
-    const seq = results.at(-1)?.results[0]?.seq
+    const results = await db.write<{ seq: number }>(statementsOf(db, tenantId, commit))
+    const seq = results.at(-1)?.rows[0]?.seq
     return seq === undefined ? { outcome: 'unknown', cause: results } : { outcome: 'committed', seq }
   } catch (error) {
-    if (isUniqueViolation(error) && /(commit_id|idempotency)\./.test(errorText(error)))
-      return whatWasDecided(db, tenantId, commit)
-    return outcomeOf(error)
+    return outcomeOf(db, tenantId, commit, error)
   }
 }
 
-/** Makes the id void unless it is decided already, and says which: in one transaction. */
+/** Makes the id void unless it is decided already, and says which: in one transaction, which waits for a commit on its way. */
 export async function settle(
-  db: D1Database,
+  db: SqlDatabase,
   tenantId: string,
   commitId: string,
 ): Promise<{ landed: true; seq: number } | { landed: false }> {
+  const sql = commitSql(db.dialect)
   const [, found] = await db
-    .batch<{ outcome: string; seq: number | null }>([
-      db.prepare(sql.INSERT_VOID).bind(tenantId, commitId),
-      db.prepare(sql.SELECT_DECIDED).bind(tenantId, commitId),
+    .write<{ outcome: string; seq: number | null }>([
+      { sql: sql.insertVoid, params: [tenantId, commitId] },
+      { sql: sql.selectDecided, params: [tenantId, commitId] },
     ])
-    .catch(failure)
-  const row = found?.results[0]
+    .catch((error: unknown) => failed(db, error))
+  const row = found?.rows[0]
   return row?.outcome === 'committed' && row.seq !== null ? { landed: true, seq: row.seq } : { landed: false }
 }
 
-function statementsOf(db: D1Database, tenantId: string, commit: CatalogCommit): D1PreparedStatement[] {
+function statementsOf({ dialect }: SqlDatabase, tenantId: string, commit: CatalogCommit): Statement[] {
+  const sql = commitSql(dialect)
   const { branchId, at, members, changes, checks, purges } = commit
   const rev = members[0]?.id ?? ''
-  const keys = changes.map(({ key, expect }) => [key.class, key.namespace, key.name, expect])
+  const keys = JSON.stringify(changes.map(({ key, expect }) => [key.class, key.namespace, key.name, expect]))
   const claims = claimsOf(commit)
-  const run = (text: string, ...params: readonly (string | number | null)[]): D1PreparedStatement =>
-    db.prepare(text).bind(tenantId, ...params)
+  const folders = [branchId, keys, JSON.stringify(claims)]
+  const run = (text: string, ...params: readonly SqlValue[]): Statement => ({
+    sql: text,
+    params: [tenantId, ...params],
+  })
   const ids = JSON.stringify(members.map(({ id }) => id))
+  const records = members.flatMap(({ idempotency }) => idempotency ?? [])
   return [
-    run(sql.INSERT_IDS, ids),
-    ...recording(
-      db,
-      tenantId,
-      at,
-      members.flatMap(({ idempotency }) => idempotency ?? []),
-    ),
-    run(sql.INSERT_AUDIT, JSON.stringify(members.map((one) => [one.id, one.idempotency?.key ?? null, one.audit])), at),
-    run(sql.MOVE_HEAD, branchId),
-    run(sql.GUARD_HEAD, branchId, commit.expectHead ?? null),
-    run(sql.GUARD_EXPECT, branchId, JSON.stringify(keys)),
-    ...(checks.length > 0 ? [run(sql.GUARD_CHECKS, branchId, JSON.stringify(checks))] : []),
-    ...(claims.length > 0 ? [run(sql.GUARD_FOLDERS, branchId, JSON.stringify(keys), JSON.stringify(claims))] : []),
-    run(sql.CLOSE_ROWS, branchId, JSON.stringify(keys)),
-    run(sql.INSERT_ROWS, branchId, JSON.stringify(changes), rev),
-    ...(claims.length > 0 ? [run(sql.INSERT_FOLDERS, JSON.stringify(claims))] : []),
-    run(sql.INSERT_LOG, branchId, at, ids, JSON.stringify(members.map(({ log }) => log)), JSON.stringify(changes)),
+    ...lockOf(dialect, tenantId, commit),
+    run(sql.insertIds, ids),
+    ...recording(dialect, tenantId, at, records),
+    run(sql.insertAudit, JSON.stringify(members.map((one) => [one.id, one.idempotency?.key ?? null, one.audit])), at),
+    run(sql.moveHead, branchId),
+    run(sql.guardHead, branchId, commit.expectHead ?? null),
+    run(sql.guardExpect, branchId, keys),
+    ...(checks.length > 0 ? [run(sql.guardChecks, branchId, JSON.stringify(checks))] : []),
+    ...(claims.length > 0 && sql.lockFolders !== null ? [run(sql.lockFolders, ...folders)] : []),
+    ...(claims.length > 0 ? [run(sql.guardFolders, ...folders)] : []),
+    run(sql.closeRows, branchId, keys),
+    run(sql.insertRows, branchId, JSON.stringify(changes), rev),
+    ...(claims.length > 0 ? [run(sql.insertFolders, JSON.stringify(claims))] : []),
+    run(sql.insertLog, branchId, at, ids, JSON.stringify(members.map(({ log }) => log)), JSON.stringify(changes)),
     ...(purges.length > 0
-      ? [run(sql.INSERT_PURGES, JSON.stringify(purges), at), run(sql.INSERT_PURGE_FOLDERS, JSON.stringify(purges))]
+      ? [run(sql.insertPurges, JSON.stringify(purges), at), run(sql.insertPurgeFolders, JSON.stringify(purges))]
       : []),
-    run(sql.SET_SEQ, branchId, ids),
+    run(sql.setSeq, branchId, ids),
   ]
 }
 
-/** What `GUARD_FOLDERS` unpacks: the index of the change, its object, and each folder with its range and those above. */
+/** A purge gives files up, and a check that they are there still must hold until the commit shows them. */
+function lockOf(dialect: Dialect, tenantId: string, { checks, purges }: CatalogCommit): Statement[] {
+  if (purges.length > 0) return lockVersions(dialect, tenantId, 'exclusive')
+  return checks.some((check) => 'untrimmed' in check) ? lockVersions(dialect, tenantId, 'shared') : []
+}
+
+/** What `guardFolders` unpacks: the index of the change, its object, and each folder with its range and those above. */
 function claimsOf({ changes }: CatalogCommit): unknown[] {
   const clashing = changesThatClash(changes)
   return changes.flatMap(({ next, unusedBefore }, index) => {
@@ -85,8 +94,33 @@ function claimsOf({ changes }: CatalogCommit): unknown[] {
   })
 }
 
-function outcomeOf(error: unknown): CommitOutcome {
-  const [, reason, number] = /guard:([a-z-]+)(?::(\d+))?/.exec(errorText(error)) ?? []
+async function outcomeOf(
+  db: SqlDatabase,
+  tenantId: string,
+  commit: CatalogCommit,
+  error: unknown,
+): Promise<CommitOutcome> {
+  const failure = db.failureOf(error)
+  switch (failure.kind) {
+    case 'taken':
+      return ONCE.has(failure.table) ? whatWasDecided(db, tenantId, commit) : { outcome: 'unknown', cause: error }
+    case 'guard':
+      return refusalOf(failure.message) ?? { outcome: 'unknown', cause: error }
+    case 'again':
+      return { outcome: 'busy' }
+    case 'unavailable':
+      throw new CatalogError('unavailable', `${failure.reason}; nothing was changed`, error)
+    default:
+      return { outcome: 'unknown', cause: error }
+  }
+}
+
+/** The tables on whose keys a commit breaks that was decided before, or replaced by an answer. */
+const ONCE = new Set(['commit_id', 'idempotency'])
+
+/** What a guard of `commit-sql.ts` says. */
+function refusalOf(message: string): CommitOutcome | null {
+  const [, reason, number] = /guard:([a-z-]+)(?::(\d+))?/.exec(message) ?? []
   const index = Number(number)
   switch (reason) {
     case 'branch-closed':
@@ -98,22 +132,23 @@ function outcomeOf(error: unknown): CommitOutcome {
     case 'check-failed':
       return { outcome: reason, check: index }
     default:
-      return wasNotExecuted(error) ? { outcome: 'busy' } : { outcome: 'unknown', cause: error }
+      return null
   }
 }
 
 /** The batch broke on an id or a key, so nothing was done: finds out on whose. A key may have been swept away since. */
-async function whatWasDecided(db: D1Database, tenantId: string, { members }: CatalogCommit): Promise<CommitOutcome> {
+async function whatWasDecided(db: SqlDatabase, tenantId: string, { members }: CatalogCommit): Promise<CommitOutcome> {
+  const sql = commitSql(db.dialect)
   const ids = JSON.stringify(members.map(({ id }) => id))
   const keys = JSON.stringify(members.map(({ idempotency }) => idempotency?.key ?? null))
   try {
-    const [byId, byKey] = await db.batch<{ index: number; key: string }>([
-      db.prepare(sql.SELECT_TAKEN_ID).bind(tenantId, ids),
-      db.prepare(sql.SELECT_TAKEN_KEY).bind(tenantId, keys),
+    const [byId, byKey] = await db.read<{ index: number; key: string }>([
+      { sql: sql.selectTakenId, params: [tenantId, ids] },
+      { sql: sql.selectTakenKey, params: [tenantId, keys] },
     ])
-    const decided = members[byId?.results[0]?.index ?? -1]
+    const decided = members[byId?.rows[0]?.index ?? -1]
     if (decided) return { outcome: 'decided', id: decided.id }
-    const idempotencyKey = byKey?.results[0]?.key
+    const idempotencyKey = byKey?.rows[0]?.key
     return idempotencyKey === undefined ? { outcome: 'busy' } : { outcome: 'replayed', idempotencyKey }
   } catch {
     return { outcome: 'busy' }

@@ -1,83 +1,72 @@
-import { and, asc, eq, gt } from 'drizzle-orm'
-import type { DrizzleD1Database } from 'drizzle-orm/d1'
-import type { RunnableQuery } from 'drizzle-orm/runnable-query'
 import { RECORD_KINDS, type RecordKind, type RecordKinds } from '#store/kinds'
 import type { EntityStore } from '#store/store'
-import { failure, isUniqueViolation } from './failures.ts'
-import { record } from './sqlite.ts'
-import { refuseTakenStorage, storageGuard } from './storage.ts'
+import { change, failed, select, type SqlDatabase, type SqlResult, type Statement } from './database.ts'
+import { int } from './dialect.ts'
+import { refuseTakenStorage, storageGuard, storageLock } from './storage.ts'
 
-type RecordRow = typeof record.$inferInsert
-type Write = PromiseLike<D1Result> & RunnableQuery<D1Result, 'sqlite'>
+const SELECT = 'SELECT r.id, r.doc FROM record r WHERE r.tenant_id = ?1 AND r.kind = ?2'
+const BY_ID = `${SELECT} AND r.id = ?3`
+const BY_NAME = `${SELECT} AND r.name = ?3`
+/** `?3` the id after which to go on, `?4` rows. */
+const LIST = `${SELECT} AND r.id > ?3 ORDER BY r.id LIMIT ${int('?4')}`
+const INSERT = 'INSERT INTO record (tenant_id, kind, id, name, owner, doc) VALUES (?1, ?2, ?3, ?4, ?5, ?6)'
+const UPDATE = 'UPDATE record SET name = ?4, owner = ?5, doc = ?6 WHERE tenant_id = ?1 AND kind = ?2 AND id = ?3'
+const DELETE = 'DELETE FROM record WHERE tenant_id = ?1 AND kind = ?2 AND id = ?3'
+
+interface Row {
+  readonly id: string
+  readonly doc: string
+}
 
 /** Records of one kind, ordered by id. */
 export function entityStore<K extends RecordKind>(
-  db: DrizzleD1Database,
+  db: SqlDatabase,
   tenantId: string,
   kind: K,
 ): EntityStore<RecordKinds[K]> {
-  const ofKind = and(eq(record.tenantId, tenantId), eq(record.kind, kind))
-  const parsed = ({ doc }: { doc: string }): RecordKinds[K] => JSON.parse(doc) as RecordKinds[K]
-  /** Runs the statement that writes the record, and says whether it did; no other tenant may have the record's storage. */
-  const guarded = async (value: RecordKinds[K], write: Write): Promise<boolean> => {
-    const folder = RECORD_KINDS[kind].folder(value)
-    try {
-      if (folder === null) return (await write).meta.changes > 0
-      const [, { meta }] = await db.batch([storageGuard(db, tenantId, folder), write])
-      return meta.changes > 0
-    } catch (error) {
-      if (folder !== null) refuseTakenStorage(error, folder)
-      return isUniqueViolation(error) ? false : failure(error)
-    }
+  const parsed = ({ doc }: Row): RecordKinds[K] => JSON.parse(doc) as RecordKinds[K]
+  const one = async (sql: string, found: string): Promise<RecordKinds[K] | null> => {
+    const [row] = await select<Row>(db, sql, tenantId, kind, found)
+    return row ? parsed(row) : null
   }
-  const select = () => db.select({ id: record.id, doc: record.doc }).from(record)
+  /** Runs the statement that writes the record, and says whether it did; no other tenant may have the record's storage. */
+  const guarded = async (value: RecordKinds[K], write: Statement): Promise<boolean> => {
+    const folder = RECORD_KINDS[kind].folder(value)
+    let results: readonly SqlResult<unknown>[]
+    try {
+      const guards = folder === null ? [] : [...storageLock(db.dialect), storageGuard(db.dialect, tenantId, folder)]
+      results = await db.write([...guards, write])
+    } catch (error) {
+      if (folder !== null) refuseTakenStorage(db, error, folder)
+      return db.failureOf(error).kind === 'taken' ? false : failed(db, error)
+    }
+    return (results.at(-1)?.changes ?? 0) > 0
+  }
   return {
-    get: async (id) => {
-      const [row] = await select()
-        .where(and(ofKind, eq(record.id, id)))
-        .catch(failure)
-      return row ? parsed(row) : null
-    },
-    byName: async (name) => {
-      const [row] = await select()
-        .where(and(ofKind, eq(record.name, name)))
-        .catch(failure)
-      return row ? parsed(row) : null
-    },
+    get: (id) => one(BY_ID, id),
+    byName: (name) => one(BY_NAME, name),
     list: async ({ after = '', limit }) => {
-      const rows = await select()
-        .where(and(ofKind, gt(record.id, after)))
-        .orderBy(asc(record.id))
-        .limit(limit + 1)
-        .catch(failure)
+      const rows = await select<Row>(db, LIST, tenantId, kind, after, limit + 1)
       const records = rows.slice(0, limit).map((row) => parsed(row))
       const last = records.at(-1)
       return rows.length > limit && last ? { records, next: last.id } : { records }
     },
     create: async (value) => {
-      const insert = db
-        .insert(record)
-        .values(recordRow(tenantId, kind, value))
-        .onConflictDoNothing()
-      return guarded(value, insert)
+      const { sql, params } = insertRecord(tenantId, kind, value)
+      return guarded(value, { sql: `${sql} ON CONFLICT DO NOTHING`, params })
     },
-    update: async (value) => {
-      const { name, owner, doc } = recordRow(tenantId, kind, value)
-      const isIt = and(ofKind, eq(record.id, value.id))
-      return guarded(value, db.update(record).set({ name, owner, doc }).where(isIt))
-    },
-    delete: async (id) => {
-      const { meta } = await db
-        .delete(record)
-        .where(and(ofKind, eq(record.id, id)))
-        .catch(failure)
-      return meta.changes > 0
-    },
+    update: async (value) => guarded(value, { sql: UPDATE, params: rowOf(tenantId, kind, value) }),
+    delete: async (id) => (await change(db, DELETE, tenantId, kind, id)) > 0,
   }
 }
 
+/** Breaks the batch it is in if the record, or its name, is there. */
+export function insertRecord<K extends RecordKind>(tenantId: string, kind: K, value: RecordKinds[K]): Statement {
+  return { sql: INSERT, params: rowOf(tenantId, kind, value) }
+}
+
 /** The row of a record: what is indexed, and the record itself. */
-export function recordRow<K extends RecordKind>(tenantId: string, kind: K, value: RecordKinds[K]): RecordRow {
+function rowOf<K extends RecordKind>(tenantId: string, kind: K, value: RecordKinds[K]): (string | null)[] {
   const { name, owner } = RECORD_KINDS[kind]
-  return { tenantId, kind, id: value.id, name: name(value), owner: owner(value), doc: JSON.stringify(value) }
+  return [tenantId, kind, value.id, name(value), owner(value), JSON.stringify(value)]
 }

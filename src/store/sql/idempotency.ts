@@ -2,23 +2,32 @@ import { sweepAt } from '#store/idempotency'
 import type { IdempotencyStore } from '#store/store'
 import type { IdempotencyRecord } from '#versions/model'
 import { jsonOf } from './columns.ts'
-import { failure } from './failures.ts'
+import { failed, type SqlDatabase, type Statement } from './database.ts'
+import { int, perDialect, type Dialect } from './dialect.ts'
 
-/** `?2`: `[{ key, fingerprint, answer }, …]`, `?3`: time. Breaks on a key that stands for an answer already. */
-const INSERT = `INSERT INTO idempotency (tenant_id, key, fingerprint, answer, at)
-  SELECT ?1, r.value->>'key', r.value->>'fingerprint', r.value->'answer', ?3 FROM json_each(?2) r WHERE true`
+const idempotencySql = perDialect((dialect) => {
+  const insert = `INSERT INTO idempotency (tenant_id, key, fingerprint, answer, at)
+    SELECT ?1, r.value->>'key', r.value->>'fingerprint', CAST(r.value->'answer' AS TEXT), ?3
+    FROM ${dialect.each('?2', 'r')} WHERE true`
+  return {
+    /** `?2`: `[{ key, fingerprint, answer }, …]`, `?3`: time. Breaks on a key that stands for an answer already. */
+    insert,
 
-const INSERT_IF_FREE = `${INSERT} ON CONFLICT DO NOTHING RETURNING key`
+    insertIfFree: `${insert} ON CONFLICT DO NOTHING RETURNING key`,
 
-/** `?2`: time before which records have expired, `?3`: rows. */
-const SWEEP = `DELETE FROM idempotency WHERE tenant_id = ?1 AND key IN (
-  SELECT e.key FROM idempotency e WHERE e.tenant_id = ?1 AND e.at < ?2 ORDER BY e.at, e.key LIMIT ?3)`
+    /** `?2`: time before which records have expired, `?3`: rows. */
+    sweep: `DELETE FROM idempotency WHERE tenant_id = ?1 AND key ${dialect.among(
+      `SELECT e.key FROM idempotency e WHERE e.tenant_id = ?1 AND e.at < ?2
+        ORDER BY e.at, e.key LIMIT ${int('?3')} ${dialect.skipLocked}`,
+    )}`,
 
-const SELECT = `SELECT ${recordJson('i')} AS json FROM idempotency i WHERE i.tenant_id = ?1 AND i.key = ?2`
+    select: `SELECT ${recordJson(dialect, 'i')} AS json FROM idempotency i WHERE i.tenant_id = ?1 AND i.key = ?2`,
+  }
+})
 
 /** An {@link IdempotencyRecord} as SQL makes one of a row. */
-export function recordJson(alias: string): string {
-  return jsonOf('idempotency', alias, ['key', 'fingerprint', 'answer', 'at'])
+export function recordJson(dialect: Dialect, alias: string): string {
+  return jsonOf(dialect, 'idempotency', alias, ['key', 'fingerprint', 'answer', 'at'])
 }
 
 export function recordOf(json: string): IdempotencyRecord {
@@ -27,33 +36,40 @@ export function recordOf(json: string): IdempotencyRecord {
 
 /** The statements by which a commit records its members' answers; none if no member has a key. */
 export function recording(
-  db: D1Database,
+  dialect: Dialect,
   tenantId: string,
   at: string,
   records: readonly Omit<IdempotencyRecord, 'at'>[],
-): D1PreparedStatement[] {
+): Statement[] {
   if (records.length === 0) return []
-  return [db.prepare(INSERT).bind(tenantId, JSON.stringify(records), at), sweep(db, tenantId, at, records.length)]
+  const { insert } = idempotencySql(dialect)
+  return [
+    { sql: insert, params: [tenantId, JSON.stringify(records), at] },
+    sweep(dialect, tenantId, at, records.length),
+  ]
 }
 
-export function idempotencyStore(db: D1Database, tenantId: string): IdempotencyStore {
-  return {
-    finish: async ({ at, ...finished }) => {
-      const [added, found] = await db
-        .batch<{ json: string }>([
-          db.prepare(INSERT_IF_FREE).bind(tenantId, JSON.stringify([finished]), at),
-          db.prepare(SELECT).bind(tenantId, finished.key),
-          sweep(db, tenantId, at, 1),
-        ])
-        .catch(failure)
-      const stands = found?.results[0]
-      if (!stands) throw new Error('an answer was recorded and is not there')
-      return added?.results.length === 1 ? null : recordOf(stands.json)
-    },
+export function idempotencyStore(db: SqlDatabase, tenantId: string): IdempotencyStore {
+  const sql = idempotencySql(db.dialect)
+  const finish: IdempotencyStore['finish'] = async (record) => {
+    const { at, ...finished } = record
+    // The insert waits for whoever is about to record something under the key; what comes after sees what it was.
+    const [added, found] = await db
+      .write<{ json: string }>([
+        { sql: sql.insertIfFree, params: [tenantId, JSON.stringify([finished]), at] },
+        { sql: sql.select, params: [tenantId, finished.key] },
+        sweep(db.dialect, tenantId, at, 1),
+      ])
+      .catch((error: unknown) => failed(db, error))
+    const stands = found?.rows[0]
+    // What was in the way has expired, and somebody swept it in between.
+    if (!stands) return finish(record)
+    return added?.rows.length === 1 ? null : recordOf(stands.json)
   }
+  return { finish }
 }
 
-function sweep(db: D1Database, tenantId: string, at: string, added: number): D1PreparedStatement {
+function sweep(dialect: Dialect, tenantId: string, at: string, added: number): Statement {
   const { before, rows } = sweepAt(at, added)
-  return db.prepare(SWEEP).bind(tenantId, before, rows)
+  return { sql: idempotencySql(dialect).sweep, params: [tenantId, before, rows] }
 }

@@ -1,4 +1,5 @@
 import { OPEN_SEQ } from '#versions/model'
+import { int, type Dialect, type RowSql } from './dialect.ts'
 
 /**
  * Pieces of SQL that resolve keys over a lineage. `?1` is the tenant everywhere. They read a common table `lineage`
@@ -14,26 +15,33 @@ export interface PlaceSql {
   readonly seq: string
 }
 
-const WAREHOUSE = `JOIN record w ON w.tenant_id = ?1 AND w.kind = 'warehouse' AND w.id = c.owner`
-
 /** `?2` is the catalog's name, `?3` the branch's or tag's. */
-export const PLACE_BY_NAME: PlaceSql = {
-  from: `FROM record c
-    JOIN ref r ON r.tenant_id = ?1 AND r.catalog_id = c.id AND r.name = ?3 AND r.state = 'open'
-    JOIN ref b ON b.tenant_id = ?1 AND b.id = r.branch_id
-    ${WAREHOUSE}
-    WHERE c.tenant_id = ?1 AND c.kind = 'catalog' AND c.name = ?2`,
-  seq: 'r.seq',
+export function placeByName(dialect: Dialect): PlaceSql {
+  const r = one(dialect, 'ref', 'r', (row) => `${row}.catalog_id = c.id AND ${row}.name = ?3 AND ${row}.state = 'open'`)
+  const b = one(dialect, 'ref', 'b', (row) => `${row}.id = r.branch_id`)
+  const from = `FROM record c ${r} ${b} ${warehouse(dialect)} WHERE c.tenant_id = ?1 AND c.kind = 'catalog' AND c.name = ?2`
+  return { from, seq: 'r.seq' }
 }
 
 /** `?2` is the branch's id, `?3` the bound. */
-export const PLACE_BY_ID: PlaceSql = {
-  from: `FROM ref b
-    JOIN record c ON c.tenant_id = ?1 AND c.kind = 'catalog' AND c.id = b.catalog_id
-    ${WAREHOUSE}
-    WHERE b.tenant_id = ?1 AND b.id = ?2 AND b.kind = 'branch'`,
-  seq: '?3',
+export function placeById(dialect: Dialect): PlaceSql {
+  const c = one(dialect, 'record', 'c', (row) => `${row}.kind = 'catalog' AND ${row}.id = b.catalog_id`)
+  const from = `FROM ref b ${c} ${warehouse(dialect)} WHERE b.tenant_id = ?1 AND b.id = ?2 AND b.kind = 'branch'`
+  return { from, seq: int('?3') }
 }
+
+function warehouse(dialect: Dialect): string {
+  return one(dialect, 'record', 'w', (row) => `${row}.kind = 'warehouse' AND ${row}.id = c.owner`)
+}
+
+/** Joins the one row of the tenant that fits what stands in front of it. */
+function one(dialect: Dialect, table: string, alias: string, fits: (row: string) => string): string {
+  const { from, is } = dialect.seek(table, alias, (row) => `${row}.tenant_id = ?1 AND ${fits(row)}`, '1')
+  return `JOIN ${from} ON ${is}`
+}
+
+/** The branch and the position of `a`, an element of a branch's ancestors. */
+export const BOUND = `a.value->>'branchId', ${int("a.value->>'seq'")}`
 
 /** The head of the branch with the id `?2`. */
 export const HEAD_BY_ID: PlaceSql = { from: 'FROM ref b WHERE b.tenant_id = ?1 AND b.id = ?2', seq: OPEN }
@@ -42,22 +50,23 @@ export const HEAD_BY_ID: PlaceSql = { from: 'FROM ref b WHERE b.tenant_id = ?1 A
  * The common tables `place`, of one row if there is a place at all, and `lineage`, nearest branch first. `only` narrows
  * down when there is one; `json` is what else is wanted of the place.
  */
-export function lineageAt({ from, seq }: PlaceSql, only = '', json = 'NULL'): string {
+export function lineageAt(dialect: Dialect, { from, seq }: PlaceSql, only = '', json = 'NULL'): string {
   return `place (branch_id, seq, ancestors, json) AS MATERIALIZED (
-      SELECT b.id, min(${seq}, ${OPEN} - 1), b.ancestors, ${json} ${from} ${only}
+      SELECT b.id, ${dialect.least}(${seq}, ${OPEN} - 1), b.ancestors, ${json} ${from} ${only}
     ),
     lineage (depth, branch_id, seq) AS MATERIALIZED (
       SELECT 0, branch_id, seq FROM place
       UNION ALL
-      SELECT a.key + 1, a.value->>'branchId', a.value->>'seq' FROM place, json_each(place.ancestors) a
+      SELECT a.key + 1, ${BOUND} FROM place, ${dialect.each('place.ancestors', 'a')}
     )`
 }
 
 /** The common table of what the branch with the id `?2` rests on, without itself. */
-export const ANCESTORS_BY_ID = `lineage (depth, branch_id, seq) AS MATERIALIZED (
-  SELECT a.key, a.value->>'branchId', a.value->>'seq'
-  FROM ref b, json_each(b.ancestors) a WHERE b.tenant_id = ?1 AND b.id = ?2
-)`
+export function ancestorsById(dialect: Dialect): string {
+  return `lineage (depth, branch_id, seq) AS MATERIALIZED (
+    SELECT a.key, ${BOUND} FROM ref b, ${dialect.each('b.ancestors', 'a')} WHERE b.tenant_id = ?1 AND b.id = ?2
+  )`
+}
 
 /** SQL expressions for the parts of a key. */
 export interface KeySql {
@@ -67,28 +76,40 @@ export interface KeySql {
 }
 
 /**
- * The rowid of the row that decides a key, tombstones included; null if no branch has one. Per branch it seeks the
- * newest row up to the bound and tests afterwards whether that one still is valid: a range on both ends would read the
- * key's whole history.
+ * The row that decides a key, tombstones included, under the name `alias`; none if no branch has one. Per branch it seeks
+ * the newest row up to the bound and tests afterwards whether that one still is valid: a range on both ends would read
+ * the key's whole history.
  */
-export function decidingRow({ of, namespace, name }: KeySql): string {
-  const isKey = (row: string): string =>
-    `${row}.tenant_id = ?1 AND ${row}.branch_id = l.branch_id AND ${row}.class = ${of} AND ${row}.namespace = ${namespace} AND ${row}.name = ${name}`
-  return `(SELECT x.rowid FROM lineage l CROSS JOIN entry x
-    WHERE ${isKey('x')} AND x.to_seq > l.seq
-      AND x.from_seq = (SELECT max(y.from_seq) FROM entry y WHERE ${isKey('y')} AND y.from_seq <= l.seq)
-    ORDER BY l.depth LIMIT 1)`
+export function decidingRow({ engine }: Dialect, key: KeySql, alias: string): RowSql {
+  if (engine === 'sqlite')
+    return {
+      from: `entry ${alias}`,
+      is: `${alias}.rowid = (SELECT x.rowid FROM lineage l CROSS JOIN entry x
+        WHERE ${isKey(key, 'x')} AND x.to_seq > l.seq
+          AND x.from_seq = (SELECT max(y.from_seq) FROM entry y WHERE ${isKey(key, 'y')} AND y.from_seq <= l.seq)
+        ORDER BY l.depth LIMIT 1)`,
+    }
+  // As subqueries with a limit, which are run for one key after the other: joined, whole tables would be read.
+  const from = `LATERAL (SELECT x.* FROM lineage l CROSS JOIN LATERAL (
+      SELECT y.* FROM entry y WHERE ${isKey(key, 'y')} AND y.from_seq <= l.seq ORDER BY y.from_seq DESC LIMIT 1
+    ) x WHERE x.to_seq > l.seq ORDER BY l.depth LIMIT 1) ${alias}`
+  return { from, is: 'true' }
+}
+
+function isKey({ of, namespace, name }: KeySql, row: string): string {
+  return `${row}.tenant_id = ?1 AND ${row}.branch_id = l.branch_id AND ${row}.class = ${of} AND ${row}.namespace = ${namespace} AND ${row}.name = ${name}`
 }
 
 /** Whether readers see the key. */
-export function isVisible(key: KeySql): string {
-  return `EXISTS (SELECT 1 FROM entry v WHERE v.rowid = ${decidingRow(key)} AND v.tombstone = 0)`
+export function isVisible(dialect: Dialect, key: KeySql): string {
+  const v = decidingRow(dialect, key, 'v')
+  return `EXISTS (SELECT 1 FROM ${v.from} WHERE ${v.is} AND v.tombstone = 0)`
 }
 
 /** Whether readers see the key as the object with this id (an SQL expression), or as any if that is null. */
-export function isVisibleAs(key: KeySql, objectId: string): string {
-  return `EXISTS (SELECT 1 FROM entry v WHERE v.rowid = ${decidingRow(key)} AND v.tombstone = 0
-    AND v.object_id = coalesce(${objectId}, v.object_id))`
+export function isVisibleAs(dialect: Dialect, key: KeySql, objectId: string): string {
+  const v = decidingRow(dialect, key, 'v')
+  return `EXISTS (SELECT 1 FROM ${v.from} WHERE ${v.is} AND v.tombstone = 0 AND v.object_id = coalesce(${objectId}, v.object_id))`
 }
 
 /** The first name after the given one that any branch of the lineage ever had, visible or not; null after the last. */

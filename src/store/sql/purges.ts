@@ -1,65 +1,67 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
-import type { DrizzleD1Database } from 'drizzle-orm/d1'
 import type { PurgeStore } from '#store/store'
 import { folderRange, foldersAbove } from '#versions/folders'
-import { failure } from './failures.ts'
+import { selectList, type RowOf } from './columns.ts'
+import { change, failed, select, type SqlDatabase } from './database.ts'
+import { int, perDialect } from './dialect.ts'
 import { purgeJobOf } from './rows.ts'
-import { BOUNDS, IS_SHOWN } from './shown.ts'
-import { purge } from './sqlite.ts'
+import { bounds, isShown } from './shown.ts'
 
-/** The folders of a purge go when it is done; the purge itself stays, so that its id still says where a listing was. */
-const DELETE_FOLDERS = `DELETE FROM purge_folder WHERE tenant_id = ?1 AND purge_id = ?2 AND location IN (
-  SELECT l.value FROM purge p, json_each(p.locations) l WHERE p.tenant_id = ?1 AND p.id = ?2)`
+const purgeSql = perDialect((dialect) => {
+  const pending = `SELECT ${selectList('purge', 'purge')} FROM purge WHERE tenant_id = ?1 AND state = 'pending'`
+  const isNamed = (where: string): string =>
+    dialect.any(`SELECT 1 FROM folder f WHERE f.tenant_id = ?1 AND ${where} AND ${isShown(dialect)}`)
+  const oldestFirst = `ORDER BY created_at, id LIMIT ${int('?2')}`
+  return {
+    /** `?2` rows. */
+    oldest: `${pending} ${oldestFirst}`,
 
-const SET_DONE = `UPDATE purge SET state = 'done' WHERE tenant_id = ?1 AND id = ?2`
+    /** `?2` rows, `?3` the job after which to go on. */
+    next: `${pending}
+      AND (created_at, id) > (SELECT q.created_at, q.id FROM purge q WHERE q.tenant_id = ?1 AND q.id = ?3) ${oldestFirst}`,
 
-/** `?2`: `[[folder, end of its range, [folders above]], …]`. */
-const STILL_NAMED = `WITH ${BOUNDS}
-  SELECT EXISTS (SELECT 1 FROM json_each(?2) l WHERE
-    EXISTS (SELECT 1 FROM folder f WHERE f.tenant_id = ?1 AND f.location >= l.value->>0 AND f.location < l.value->>1 AND ${IS_SHOWN})
-    OR EXISTS (SELECT 1 FROM folder f WHERE f.tenant_id = ?1
-      AND f.location IN (SELECT above.value FROM json_each(l.value->2) above) AND ${IS_SHOWN})
-  ) AS named`
+    save: `UPDATE purge SET cursor = ?3 WHERE tenant_id = ?1 AND id = ?2 AND state = 'pending'`,
 
-export function purgeStore(db: D1Database, orm: DrizzleD1Database, tenantId: string): PurgeStore {
-  const isIt = (id: string) => and(eq(purge.tenantId, tenantId), eq(purge.id, id))
+    /** The folders of a purge go when it is done; the purge itself stays, so that its id still says where a listing was. */
+    deleteFolders: `DELETE FROM purge_folder WHERE tenant_id = ?1 AND purge_id = ?2
+      AND ${dialect.isIn('location', '(SELECT p.locations FROM purge p WHERE p.tenant_id = ?1 AND p.id = ?2)')}`,
+
+    setDone: `UPDATE purge SET state = 'done' WHERE tenant_id = ?1 AND id = ?2`,
+
+    /** `?2`: `[[folder, end of its range, [folders above]], …]`. */
+    stillNamed: `WITH ${bounds(dialect)}
+      SELECT CASE WHEN EXISTS (SELECT 1 FROM ${dialect.each('?2', 'l')} WHERE
+        ${isNamed('f.location >= l.value->>0 AND f.location < l.value->>1')}
+        OR ${isNamed(dialect.isIn('f.location', 'l.value->2'))}
+      ) THEN 1 ELSE 0 END AS named`,
+  }
+})
+
+export function purgeStore(db: SqlDatabase, tenantId: string): PurgeStore {
+  const sql = purgeSql(db.dialect)
   return {
     pending: async ({ limit, after }) => {
-      const isAfter =
+      const rows =
         after === undefined
-          ? undefined
-          : sql`(${purge.createdAt}, ${purge.id}) > (SELECT p.created_at, p.id FROM purge p WHERE p.tenant_id = ${tenantId} AND p.id = ${after})`
-      const rows = await orm
-        .select()
-        .from(purge)
-        .where(and(eq(purge.tenantId, tenantId), sql`${purge.state} = 'pending'`, isAfter))
-        .orderBy(asc(purge.createdAt), asc(purge.id))
-        .limit(limit)
-        .catch(failure)
+          ? await select<RowOf<'purge'>>(db, sql.oldest, tenantId, limit)
+          : await select<RowOf<'purge'>>(db, sql.next, tenantId, limit, after)
       return rows.map((row) => purgeJobOf(row))
     },
-    save: async (id, cursor) => {
-      await orm
-        .update(purge)
-        .set({ cursor })
-        .where(and(isIt(id), eq(purge.state, 'pending')))
-        .catch(failure)
-    },
+    save: async (id, cursor) => void (await change(db, sql.save, tenantId, id, cursor)),
     done: async (id) => {
+      const params = [tenantId, id]
       await db
-        .batch([db.prepare(DELETE_FOLDERS).bind(tenantId, id), db.prepare(SET_DONE).bind(tenantId, id)])
-        .catch(failure)
+        .write([
+          { sql: sql.deleteFolders, params },
+          { sql: sql.setDone, params },
+        ])
+        .catch((error: unknown) => failed(db, error))
     },
     stillNamed: async (locations) => {
       const folders = locations.map((location) => {
         const { from, to } = folderRange(location)
         return [from, to, foldersAbove(location)]
       })
-      const row = await db
-        .prepare(STILL_NAMED)
-        .bind(tenantId, JSON.stringify(folders))
-        .first<{ named: number }>()
-        .catch(failure)
+      const [row] = await select<{ named: number }>(db, sql.stillNamed, tenantId, JSON.stringify(folders))
       return row?.named === 1
     },
   }

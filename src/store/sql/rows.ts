@@ -1,12 +1,13 @@
 import type { AuditEntry, PurgeJob } from '#store/store'
 import type { Branch, CatalogTag, Entry, LogEntry } from '#versions/model'
 import { jsonOf, type RowOf } from './columns.ts'
+import type { Dialect } from './dialect.ts'
 
 /** Rows into what the ports speak of. The casts state what only `commit` writes: its own JSON and its own words. */
 
 /** An {@link Entry} as SQL makes one of a row: JSON text, which is all there is to reading it. */
-export function entryJson(alias: string): string {
-  return jsonOf('entry', alias, [
+export function entryJson(dialect: Dialect, alias: string): string {
+  return jsonOf(dialect, 'entry', alias, [
     'class',
     'namespace',
     'name',
@@ -28,8 +29,8 @@ export function entryOf(json: string): Entry {
 }
 
 /** A {@link Branch} as SQL makes one of a row. */
-export function branchJson(alias: string): string {
-  return jsonOf('ref', alias, ['id', 'catalogId', 'name', 'state', 'headSeq', 'ancestors'])
+export function branchJson(dialect: Dialect, alias: string): string {
+  return jsonOf(dialect, 'ref', alias, ['id', 'catalogId', 'name', 'state', 'headSeq', 'ancestors'])
 }
 
 export function branchOf(row: RowOf<'ref'>): Branch {

@@ -1,25 +1,31 @@
-import { sql, type SQL } from 'drizzle-orm'
-import type { DrizzleD1Database } from 'drizzle-orm/d1'
 import { storageTaken } from '#store/storage'
 import { folderRange, foldersAbove } from '#versions/folders'
-import { errorText } from './failures.ts'
-import { guard } from './sqlite.ts'
+import { lockFor, type SqlDatabase, type Statement } from './database.ts'
+import { perDialect, type Dialect } from './dialect.ts'
 
-/** The folder of a warehouse `o`, as the index `record_storage` has it. */
-const FOLDER = sql.raw(`('s3://' || (o.doc->>'$.storage.bucket') || '/' || (o.doc->>'$.storage.prefix'))`)
+/** `?1` tenant, `?2` and `?3` the folder's range, `?4` the folders above it. */
+const storageSql = perDialect((dialect) => {
+  const folder = dialect.warehouseFolder('o')
+  const isTaken = (where: string): string =>
+    `EXISTS (SELECT 1 FROM record o WHERE o.kind = 'warehouse' AND ${where} AND o.tenant_id <> ?1)`
+  return `INSERT INTO guard (message) SELECT 'guard:storage-taken'
+    WHERE ${isTaken(`${folder} >= ?2 AND ${folder} < ?3`)}
+      OR ${isTaken(dialect.isIn(folder, '?4'))}`
+})
+
+/** What has to stand first in a batch with {@link storageGuard}: two tenants may ask for one folder at the same time. */
+export function storageLock(dialect: Dialect): Statement[] {
+  return lockFor(dialect, 'storage')
+}
 
 /** Breaks the batch it is in if another tenant has a warehouse that is the folder, holds it or lies in it. */
-export function storageGuard(db: DrizzleD1Database, tenantId: string, folder: string) {
+export function storageGuard(dialect: Dialect, tenantId: string, folder: string): Statement {
   const { from, to } = folderRange(folder)
-  const above = JSON.stringify(foldersAbove(folder))
-  const isTaken = (where: SQL): SQL =>
-    sql`EXISTS (SELECT 1 FROM record o WHERE o.kind = 'warehouse' AND ${where} AND o.tenant_id <> ${tenantId})`
-  return db.insert(guard).select(sql`SELECT 'guard:storage-taken'
-    WHERE ${isTaken(sql`${FOLDER} >= ${from} AND ${FOLDER} < ${to}`)}
-      OR ${isTaken(sql`${FOLDER} IN (SELECT above.value FROM json_each(${above}) above)`)}`)
+  return { sql: storageSql(dialect), params: [tenantId, from, to, JSON.stringify(foldersAbove(folder))] }
 }
 
 /** Ends the request if it was {@link storageGuard} that broke its batch. @throws CatalogError `already-exists` */
-export function refuseTakenStorage(error: unknown, folder: string): void {
-  if (errorText(error).includes('guard:storage-taken')) throw storageTaken(folder)
+export function refuseTakenStorage(db: SqlDatabase, error: unknown, folder: string): void {
+  const failure = db.failureOf(error)
+  if (failure.kind === 'guard' && failure.message.includes('guard:storage-taken')) throw storageTaken(folder)
 }

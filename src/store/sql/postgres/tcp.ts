@@ -1,0 +1,99 @@
+import type { Duplex } from 'node:stream'
+import type { Pool, PoolClient, PoolConfig } from 'pg'
+import type { SqlDatabase, SqlResult, Statement } from '#store/sql/database'
+import { POSTGRES } from '#store/sql/dialect'
+import { POSTGRES_CONNECT_MS_MAX, POSTGRES_CONNECTIONS_MAX, POSTGRES_IDLE_MS_MAX } from '#src/limits'
+import { failureOf, NotConnected, sqlState } from './failures.ts'
+import { Pipeline } from './pipeline.ts'
+import { BEGIN_READ, BEGIN_WRITE, LOCK_TIMEOUT } from './transactions.ts'
+
+/** A database behind a connection string: a server of one's own, or what a Hyperdrive binding gives. */
+export interface TcpDatabase extends SqlDatabase {
+  /** Closes the connections that are open; later calls open others. */
+  close(): Promise<void>
+}
+
+/** Nothing is loaded, and nobody is called, before the first query. */
+export function tcpDatabase(connectionString: string): TcpDatabase {
+  let opened: Promise<Pool> | undefined
+  const run = async <Row>(begin: string, statements: readonly Statement[]): Promise<readonly SqlResult<Row>[]> => {
+    opened ??= openPool(connectionString)
+    const client = await connect(await opened)
+    const pipeline = client.query(new Pipeline<Row>(begin, statements))
+    try {
+      const results = await pipeline.done
+      client.release()
+      return results
+    } catch (error) {
+      // After an error of the server the transaction is open, and failed; after any other the connection is of no use.
+      if (sqlState(error) === undefined) client.release(true)
+      else
+        void client.query('ROLLBACK').then(
+          () => client.release(),
+          () => client.release(true),
+        )
+      throw error
+    }
+  }
+  return {
+    dialect: POSTGRES,
+    read: (statements) => run(BEGIN_READ, statements),
+    write: async <Row>(statements: readonly Statement[]) => {
+      const [, ...results] = await run<Row>(BEGIN_WRITE, [LOCK_TIMEOUT, ...statements])
+      return results
+    },
+    failureOf,
+    close: async () => {
+      const pool = await opened
+      opened = undefined
+      await pool?.end()
+    },
+  }
+}
+
+async function openPool(connectionString: string): Promise<Pool> {
+  const { Pool: PgPool } = await import('pg')
+  const stream = await workerSockets()
+  try {
+    const pool = new PgPool({
+      connectionString,
+      ...(stream ? { stream } : {}),
+      max: POSTGRES_CONNECTIONS_MAX,
+      connectionTimeoutMillis: POSTGRES_CONNECT_MS_MAX,
+      idleTimeoutMillis: POSTGRES_IDLE_MS_MAX,
+      allowExitOnIdle: true,
+    })
+    // Whoever uses a connection is told by his query that it was lost. That nobody uses is no loss.
+    pool.on('connect', (client) => client.on('error', () => {}))
+    pool.on('error', () => {})
+    return pool
+  } catch (cause) {
+    throw new NotConnected('The connection string cannot be used', { cause })
+  }
+}
+
+/** How the driver makes connections in a Worker; elsewhere it has Node's own. */
+async function workerSockets(): Promise<PoolConfig['stream']> {
+  if (navigator.userAgent !== 'Cloudflare-Workers') return undefined
+  const { CloudflareSocket } = (await import('pg-cloudflare')) as unknown as {
+    CloudflareSocket: new (isSecure: boolean) => Duplex
+  }
+  return ({ ssl }: { ssl?: unknown } = {}) => new CloudflareSocket(Boolean(ssl))
+}
+
+/** Long enough for another request to give its connection back. */
+const WAIT_MS = 50
+
+/** A connection, waited for while the server says that it has none to spare. */
+async function connect(pool: Pool): Promise<PoolClient> {
+  const untilMs = Date.now() + POSTGRES_CONNECT_MS_MAX
+  for (let waitMs = WAIT_MS; ; waitMs *= 2) {
+    try {
+      return await pool.connect()
+    } catch (cause) {
+      const isFull = sqlState(cause) === '53300' && Date.now() + waitMs < untilMs
+      if (!isFull) throw new NotConnected('No connection to the database', { cause })
+    }
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+}

@@ -1,0 +1,46 @@
+import type { SqlValue, Statement } from '#store/sql/database'
+
+/** SQL as Postgres takes it, and which of the statement's parameters it wants, in its order. */
+interface Prepared {
+  readonly text: string
+  readonly order: readonly number[]
+}
+
+const prepared = new Map<string, Prepared>()
+
+/** A statement in Postgres' words: `$1`, `$2`, … without a gap, each of them text. */
+export function postgresStatement({ sql, params }: Statement): { text: string; values: (string | null)[] } {
+  const { text, order } = prepare(sql)
+  return { text, values: order.map((index) => textOf(params[index - 1])) }
+}
+
+/** The texts of statements are few, so what was made of them is kept. */
+function prepare(sql: string): Prepared {
+  const known = prepared.get(sql)
+  if (known) return known
+  const order: number[] = []
+  const text = sql.replace(/\?(\d+)/g, (_, digits: string) => {
+    const index = Number(digits)
+    if (!order.includes(index)) order.push(index)
+    return `$${order.indexOf(index) + 1}::text`
+  })
+  const made = { text, order }
+  prepared.set(sql, made)
+  return made
+}
+
+function textOf(value: SqlValue | undefined): string | null {
+  return value === null || value === undefined ? null : String(value)
+}
+
+const [BOOL, INT8, INT2, INT4] = [16, 20, 21, 23]
+
+/** A column's value from the text the server sent. JSON stays text. @throws Error for a number that JavaScript cannot hold */
+export function valueOf(type: number, text: string | null): string | number | null {
+  if (text === null) return null
+  if (type === BOOL) return text === 't' ? 1 : 0
+  if (type !== INT8 && type !== INT2 && type !== INT4) return text
+  const number = Number(text)
+  if (!Number.isSafeInteger(number)) throw new Error(`A number of the database is too large: ${text}`)
+  return number
+}

@@ -1,0 +1,116 @@
+import { createServer, connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+
+/**
+ * Where a connection meets its fault, as its `application_name` says: `request-N` cuts it when N messages of the client
+ * have been passed on, `answer-N` when N messages of the server have, each counted from the first transaction on;
+ * `error-CODE` answers a transaction with the error instead of asking the server, `refuse-CODE` the connection itself.
+ */
+interface Fault {
+  readonly kind: 'request' | 'answer' | 'error' | 'refuse' | 'none'
+  readonly at: string
+}
+
+/** Stands between the Worker and a PostgreSQL. */
+export async function startFaultProxy(port: number, server: { port: number }): Promise<{ stop(): Promise<void> }> {
+  const open = new Set<Socket>()
+  const proxy = createServer((client) => {
+    const upstream = connect({ host: '127.0.0.1', port: server.port })
+    for (const socket of [client, upstream]) {
+      open.add(socket)
+      socket.setNoDelay(true)
+      socket.on('error', () => {})
+      socket.once('close', () => {
+        open.delete(socket)
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    passOn(client, upstream)
+  })
+  proxy.listen(port, '127.0.0.1')
+  await once(proxy, 'listening')
+  return {
+    stop: async () => {
+      for (const socket of open) socket.destroy()
+      proxy.close()
+      await once(proxy, 'close')
+    },
+  }
+}
+
+function passOn(client: Socket, upstream: Socket): void {
+  let fault: Fault = { kind: 'none', at: '' }
+  let isReady = false
+  let requests = 0
+  let answers = 0
+  const cut = (): void => {
+    // What was passed on still arrives.
+    client.end()
+    upstream.end()
+  }
+  const fromClient = messages(true, (message, isStartup) => {
+    if (isStartup) {
+      fault = faultOf(message)
+    }
+    if (fault.kind === 'refuse') client.end(errorMessage('FATAL', fault.at))
+    else if (!isReady || fault.kind === 'none' || fault.kind === 'answer') upstream.write(message)
+    else if (fault.kind === 'error') {
+      if (String.fromCharCode(message[0] ?? 0) === 'S') client.write(errorMessage('ERROR', fault.at))
+    } else if (requests === Number(fault.at)) cut()
+    else {
+      requests += 1
+      upstream.write(message)
+    }
+  })
+  const fromServer = messages(false, (message) => {
+    const isCounted = isReady && fault.kind === 'answer'
+    if (isCounted && answers === Number(fault.at)) cut()
+    else {
+      if (isCounted) answers += 1
+      if (String.fromCharCode(message[0] ?? 0) === 'Z') isReady = true
+      client.write(message)
+    }
+  })
+  client.on('data', fromClient)
+  upstream.on('data', fromServer)
+}
+
+/** Splits a stream of the protocol into messages: a type, four bytes of length, and as much as that. The first has no type. */
+function messages(hasStartup: boolean, take: (message: Buffer, isStartup: boolean) => void): (chunk: Buffer) => void {
+  let rest = Buffer.alloc(0)
+  let isStartup = hasStartup
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk])
+    for (;;) {
+      const head = isStartup ? 0 : 1
+      if (rest.length < head + 4) return
+      const end = head + rest.readUInt32BE(head)
+      if (rest.length < end) return
+      const message = rest.subarray(0, end)
+      rest = rest.subarray(end)
+      take(message, isStartup)
+      isStartup = false
+    }
+  }
+}
+
+function faultOf(startup: Buffer): Fault {
+  const words = startup.subarray(8).toString('latin1').split('\0')
+  const [kind, at] = words[words.indexOf('application_name') + 1]?.split('-') ?? []
+  const known = (['request', 'answer', 'error', 'refuse'] as const).find((each) => each === kind)
+  return { kind: known ?? 'none', at: at ?? '' }
+}
+
+/** An error, and that the server is ready for the next statement of a failed transaction. */
+function errorMessage(severity: string, code: string): Buffer {
+  const fields = `S${severity}\0V${severity}\0C${code}\0Mthe message of the server with the secret\0\0`
+  const error = Buffer.concat([Buffer.from('E'), length(fields.length), Buffer.from(fields, 'latin1')])
+  return severity === 'FATAL' ? error : Buffer.concat([error, Buffer.from('Z'), length(1), Buffer.from('E')])
+}
+
+function length(bytes: number): Buffer {
+  const buffer = Buffer.alloc(4)
+  buffer.writeUInt32BE(bytes + 4)
+  return buffer
+}
