@@ -1,0 +1,58 @@
+import type { RecordKind } from '#store/kinds'
+import type { Key } from '#versions/model'
+import { joined } from './documents.ts'
+
+/**
+ * Where everything of a tenant is: the groups of its documents. What is a key, and what a state, is said at each; a
+ * document's id is its group and key (`documents.ts`).
+ */
+export function placesOf(tenant: string) {
+  return {
+    /** By id. State: `on`. */
+    records: (kind: RecordKind) => joined(tenant, kind),
+    /** By name, the id. State: `on`. */
+    recordNames: (kind: RecordKind) => joined(tenant, kind, 'name'),
+    /** By id, the records that belong to another. State: `on`. */
+    owned: (kind: RecordKind, owner: string) => joined(tenant, kind, 'of', owner),
+    /** By id. State: `open` or `closed`. */
+    branches: joined(tenant, 'branch'),
+    /** By id. State: `on`. */
+    tags: joined(tenant, 'tag'),
+    /** Branches and tags of a catalog by name: `{ branch: id }` or `{ tag: id }`. State: `on`. */
+    refs: (catalogId: string) => joined(tenant, 'ref', catalogId),
+    /** Entries of a namespace by name, with their former values. State: the kind. */
+    entries: (branchId: string, of: Key['class'], namespace: string) =>
+      joined(tenant, 'entry', branchId, of, namespace),
+    /** By entry id, every place where the object has ever been: `{ branchId, key }`. State: `on`. */
+    objects: (objectId: string) => joined(tenant, 'object', objectId),
+    /** By folder and object, every folder an object has ever had: `{ location, objectId }`. State: `on`. */
+    folders: joined(tenant, 'folder'),
+    /** By time and id. State: `pending` or `done`. */
+    purges: joined(tenant, 'purge'),
+    /** By id, the key among the purges. State: `on`. */
+    purgeKeys: joined(tenant, 'purge-key'),
+    /** By folder and purge: `{ location, objectId }`. State: `pending`, then gone. */
+    purgeFolders: joined(tenant, 'purge-folder'),
+    /** By object id, every object that was purged, or is about to be. State: `on`. */
+    purged: joined(tenant, 'purged'),
+    /** The one document `audit`: how many audit records there are. State: `on`. */
+    counts: joined(tenant, 'count'),
+    /** By warehouse id, the token of its claim (`storage.ts`). State: `on`. */
+    claims: joined(tenant, 'claim'),
+  }
+}
+
+export type Places = ReturnType<typeof placesOf>
+
+export function entryId(places: Places, branchId: string, key: Key): string {
+  return joined(places.entries(branchId, key.class, key.namespace), key.name)
+}
+
+/** Tokens that no two log entries of a tenant have. */
+export function commitToken(tenant: string, commitId: string): string {
+  return joined(tenant, 'id', commitId)
+}
+
+export function idempotencyToken(tenant: string, idempotencyKey: string): string {
+  return joined(tenant, 'key', idempotencyKey)
+}
