@@ -27,8 +27,8 @@ const OPTIONS: MongoClientOptions = {
 export function mongoClient(url: string): { client: MongoClient; db: Db } {
   try {
     const client = new MongoClient(url, OPTIONS)
-    const named = new URL(url.replace(/^mongodb(\+srv)?:\/\/.*?(?=\/[^/]*$|$)/s, 'http://host')).pathname.slice(1)
-    return { client, db: client.db(named === '' ? DATABASE : decodeURIComponent(named)) }
+    const [, named] = /^mongodb(?:\+srv)?:\/\/[^/]*\/([^?]+)/.exec(url) ?? []
+    return { client, db: client.db(named === undefined ? DATABASE : decodeURIComponent(named)) }
   } catch (error) {
     throw new VerbFailure(
       'mistake',
