@@ -4,6 +4,7 @@ import type { Bound, Branch, CatalogTag, Change, Key } from '#versions/model'
 import { joined, put, type Put } from './documents.ts'
 import { entryId } from './places.ts'
 import { rowsAt, type Reader } from './rows.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** A folder that an object has had, or that a purge works on. */
 export interface Folder {
@@ -27,8 +28,8 @@ export async function firstOverlap(
   if (wanted.length === 0) return -1
   const { snapshot, places } = reader
   const [used, purging] = await Promise.all([
-    snapshot.all({ group: places.folders, intervals: around(wanted) }).then(foldersOf),
-    snapshot.all({ group: places.purgeFolders, intervals: around(wanted) }).then(foldersOf),
+    around(snapshot, wanted, places.folders, places.foldersAt),
+    around(snapshot, wanted, places.purgeFolders, places.purgeFoldersAt),
   ])
   const shown = await shownFolders(reader, used)
   return changes.findIndex(({ next, unusedBefore }, index) => {
@@ -47,7 +48,7 @@ export async function firstOverlap(
 export async function isStillNamed(reader: Reader, locations: readonly string[]): Promise<boolean> {
   if (locations.length === 0) return false
   const { snapshot, places } = reader
-  const used = foldersOf(await snapshot.all({ group: places.folders, intervals: around(locations) }))
+  const used = await around(snapshot, locations, places.folders, places.foldersAt)
   return (await shownFolders(reader, used)).size > 0
 }
 
@@ -58,9 +59,12 @@ export function folderPuts({ places }: Reader, branchId: string, { key, next }: 
   const seen: Seen = { branchId, key }
   return [
     put(places.objects(objectId), entryId(places, branchId, key), { state: 'on', value: seen }),
-    ...next.locations.map((location): Put => {
-      const folder: Folder = { location, objectId }
-      return put(places.folders, joined(location, objectId), { state: 'on', value: folder })
+    ...next.locations.flatMap((location): Put[] => {
+      const value: Folder = { location, objectId }
+      return [
+        put(places.folders, joined(location, objectId), { state: 'on', value }),
+        put(places.foldersAt(location), objectId, { state: 'on', value }),
+      ]
     }),
   ]
 }
@@ -122,16 +126,19 @@ async function livingBounds({ snapshot, places }: Reader): Promise<Bound[]> {
   return [...new Map(bounds.map((bound) => [`${bound.seq} ${bound.branchId}`, bound])).values()]
 }
 
-/** Where folders that are, hold or lie in one of these are found. */
-function around(locations: readonly string[]): { from: string; to: string }[] {
-  const above = [...new Set(locations.flatMap((location) => foldersAbove(location).slice(0, -1)))]
-  return [...above.map((folder) => ({ from: joined(folder, ''), to: `${folder}\u001f` })), ...new Set(locations)].map(
-    (one) => (typeof one === 'string' ? folderRange(one) : one),
-  )
-}
-
-function foldersOf(puts: readonly Put[]): Folder[] {
-  return puts.flatMap(({ value }) => (value === null ? [] : [JSON.parse(value) as Folder]))
+/** Folders that are, hold or lie in one of these: those below are a range of one group, those above each a group. */
+async function around(
+  snapshot: Snapshot,
+  locations: readonly string[],
+  group: string,
+  groupAt: (location: string) => string,
+): Promise<Folder[]> {
+  const above = new Set(locations.flatMap((location) => foldersAbove(location).slice(0, -1)))
+  const found = await Promise.all([
+    snapshot.together([...above].map(groupAt)),
+    ...locations.map(async (location) => snapshot.all({ group, ...folderRange(location) })),
+  ])
+  return found.flat().flatMap(({ value }) => (value === null ? [] : [JSON.parse(value) as Folder]))
 }
 
 function overlaps({ location }: Folder, others: readonly string[]): boolean {

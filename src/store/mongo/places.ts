@@ -25,14 +25,18 @@ export function placesOf(tenant: string) {
       joined(tenant, 'entry', branchId, of, namespace),
     /** By entry id, every place where the object has ever been: `{ branchId, key }`. State: `on`. */
     objects: (objectId: string) => joined(tenant, 'object', objectId),
-    /** By folder and object, every folder an object has ever had: `{ location, objectId }`. State: `on`. */
+    /** By location and object, every folder an object has ever had: `{ location, objectId }`. State: `on`. */
     folders: joined(tenant, 'folder'),
+    /** The same, those of one location. */
+    foldersAt: (location: string) => joined(tenant, 'folder-at', location),
     /** By time and id. State: `pending` or `done`. */
     purges: joined(tenant, 'purge'),
     /** By id, the key among the purges. State: `on`. */
     purgeKeys: joined(tenant, 'purge-key'),
-    /** By folder and purge: `{ location, objectId }`. State: `pending`, then gone. */
+    /** By location and purge, the folders of purges: `{ location, objectId }`. State: `pending`, then gone. */
     purgeFolders: joined(tenant, 'purge-folder'),
+    /** The same, those of one location. */
+    purgeFoldersAt: (location: string) => joined(tenant, 'purge-folder-at', location),
     /** By object id, every object that was purged, or is about to be. State: `on`. */
     purged: joined(tenant, 'purged'),
     /** The one document `audit`: how many audit records there are. State: `on`. */

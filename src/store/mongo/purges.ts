@@ -12,7 +12,7 @@ export function purgePuts(places: Places, job: PurgeJob): Put[] {
     put(places.purges, key, { state: 'pending', value: job }),
     put(places.purgeKeys, job.id, { state: 'on', value: key }),
     put(places.purged, job.objectId, { state: 'on', value: job.objectId }),
-    ...job.locations.map((location) => purgeFolder(places, job, location)),
+    ...job.locations.flatMap((location) => purgeFolder(places, job, location)),
   ]
 }
 
@@ -44,7 +44,7 @@ export function purgeStore(log: TenantLog): PurgeStore {
     done: async (id) =>
       change(id, (job) => [
         put(places.purges, purgeKey(job), { state: 'done', value: job }),
-        ...job.locations.map((location) => removal(purgeFolder(places, job, location))),
+        ...job.locations.flatMap((location) => purgeFolder(places, job, location)).map((one) => removal(one)),
       ]),
     stillNamed: async (locations) =>
       log.look((snapshot) => isStillNamed({ snapshot, places }, locations)).catch(failure),
@@ -56,7 +56,10 @@ function purgeKey({ createdAt, id }: PurgeJob): string {
   return joined(createdAt, id)
 }
 
-function purgeFolder(places: Places, { id, objectId }: PurgeJob, location: string): Put {
-  const folder: Folder = { location, objectId }
-  return put(places.purgeFolders, joined(location, id), { state: 'pending', value: folder })
+function purgeFolder(places: Places, { id, objectId }: PurgeJob, location: string): Put[] {
+  const value: Folder = { location, objectId }
+  return [
+    put(places.purgeFolders, joined(location, id), { state: 'pending', value }),
+    put(places.purgeFoldersAt(location), id, { state: 'pending', value }),
+  ]
 }

@@ -11,12 +11,13 @@ export interface View {
   readonly tail: readonly TailEntry[]
 }
 
-/** Documents of one group with a key in one of the intervals (`from <= key < to`, both open if absent), in order. */
+/** Documents of one group, `from <= key < to` (both open if absent) and `after < key`, in order. */
 export interface RangeQuery {
   readonly group: string
   /** Only documents in one of these; absent: also those that are gone. */
   readonly states?: readonly string[]
-  readonly intervals?: readonly { readonly from?: string; readonly to?: string }[]
+  readonly from?: string
+  readonly to?: string
   readonly after?: string
   readonly limit: number
 }
@@ -156,6 +157,17 @@ export class Snapshot {
     return puts.slice(0, count)
   }
 
+  /** All of several groups at once: only of groups that stay small. */
+  async together(groups: readonly string[]): Promise<Put[]> {
+    const memo = JSON.stringify(groups)
+    const query = { collection: CURRENT, filter: { group: { $in: groups } } }
+    const fetching = this.ranges.get(memo) ?? this.fetch<Current>(query).then((found) => ({ found, end: null }))
+    this.ranges.set(memo, fetching)
+    const puts = new Map((await fetching).found.map((doc) => [doc._id, asPut(doc)]))
+    for (const group of groups) for (const [id, put] of this.byGroup.get(group) ?? []) puts.set(id, put)
+    return [...puts.values()].filter((put) => put !== null)
+  }
+
   /** What each document was at position `bound` of its branch: null where it came later, or never. */
   async formerly(ids: readonly string[], bound: number): Promise<(Former | null)[]> {
     this.fetchStored(ids.filter((id) => !this.stored.has(id)))
@@ -271,26 +283,20 @@ function formerOf(known: readonly (Version | Current | Put)[], bound: number): F
   return former && { ...former, to }
 }
 
-function rangeFilter({ group, states, intervals = [{}], after }: RangeQuery): Fields {
+function rangeFilter({ group, states, from, to, after }: RangeQuery): Fields {
   const state = states && (states.length === 1 ? states[0] : { $in: states })
-  const filters = intervals.map(({ from, to }): Fields => {
-    const key = {
-      ...(from === undefined ? {} : { $gte: from }),
-      ...(to === undefined ? {} : { $lt: to }),
-      ...(after === undefined ? {} : { $gt: after }),
-    }
-    return { group, ...(state === undefined ? {} : { state }), ...(Object.keys(key).length > 0 ? { key } : {}) }
-  })
-  return filters.length === 1 ? (filters[0] ?? {}) : { $or: filters }
+  const key = {
+    ...(from === undefined ? {} : { $gte: from }),
+    ...(to === undefined ? {} : { $lt: to }),
+    ...(after === undefined ? {} : { $gt: after }),
+  }
+  return { group, ...(state === undefined ? {} : { state }), ...(Object.keys(key).length > 0 ? { key } : {}) }
 }
 
-function isIn({ states, intervals = [{}], after }: RangeQuery, { key, state }: Put): boolean {
+function isIn({ states, from, to, after }: RangeQuery, { key, state }: Put): boolean {
   if (states && (state === null || !states.includes(state))) return false
   if (after !== undefined && compareNames(key, after) <= 0) return false
-  return intervals.some(
-    ({ from, to }) =>
-      (from === undefined || compareNames(key, from) >= 0) && (to === undefined || compareNames(key, to) < 0),
-  )
+  return (from === undefined || compareNames(key, from) >= 0) && (to === undefined || compareNames(key, to) < 0)
 }
 
 function byKey(a: Put, b: Put): number {
