@@ -46,23 +46,28 @@ export interface LogOptions {
   readonly newId: () => string
   /** What is known of tenants' logs, kept between requests. */
   readonly views: Recent<View>
+  /** Entries behind the watermark, which every reader may have to read along, before they are projected. */
+  readonly tailEntriesMax?: number
 }
 
-/** Entries, or UTF-16 code units of their values, behind the watermark: what every reader may have to read along. */
+/** Projecting costs about as much for many entries as for one; reading along is cheap for as long as they are few. */
 const TAIL_ENTRIES_MAX = 16
+
+/** UTF-16 code units of the values of those entries: a large commit is not read along for long. */
 const TAIL_CHARS_MAX = 1_000_000
 
 /** Insertions of one step before its caller is told to come back: each was lost to another one that landed. */
 const TRIES_MAX = 100
 
-export function tenantLog(verbs: MongoVerbs, tenant: string, { newId, views }: LogOptions): TenantLog {
+export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions): TenantLog {
+  const { newId, views, tailEntriesMax = TAIL_ENTRIES_MAX } = options
   let turn: Promise<unknown> = Promise.resolve()
   const open = async (): Promise<Snapshot> =>
     new Snapshot(verbs, tenant, views.get(tenant) ?? (await readView(verbs, tenant)))
   const close = async (snapshot: Snapshot): Promise<void> => {
     const { applied, tail } = snapshot
     views.set(tenant, { applied, tail })
-    if (!isLong(tail)) return
+    if (tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX) return
     // The step is done, or the question answered, whatever becomes of this; somebody will find the tail long again.
     const rolled = await roll(verbs, tenant, { applied, tail }).catch(() => null)
     views.set(tenant, rolled ?? (await readView(verbs, tenant).catch(() => ({ applied, tail }))))
@@ -134,7 +139,10 @@ async function append(verbs: MongoVerbs, snapshot: Snapshot, write: Write, nonce
     return true
   } catch (error) {
     if (!isDuplicate(error)) throw error
-    await snapshot.extend()
+    // It may be our own entry that is in the way: a driver or a gateway that lost an answer has tried again by itself.
+    await snapshot.extend().catch((cause: unknown) => {
+      throw new VerbFailure('unknown', 'The log of the database cannot be read', cause)
+    })
     return snapshot.tail.some((entry) => entry.nonce === nonce)
   }
 }
@@ -144,10 +152,6 @@ async function readView(verbs: MongoVerbs, tenant: string): Promise<View> {
   return { applied: watermark?.applied ?? 0, tail: [] }
 }
 
-function isLong(tail: readonly TailEntry[]): boolean {
-  if (tail.length >= TAIL_ENTRIES_MAX) return true
-  const chars = tail
-    .flatMap(({ puts }) => puts)
-    .reduce((sum, { id, value }) => sum + id.length + (value?.length ?? 0), 0)
-  return chars >= TAIL_CHARS_MAX
+function charsOf(tail: readonly TailEntry[]): number {
+  return tail.flatMap(({ puts }) => puts).reduce((sum, { id, value }) => sum + id.length + (value?.length ?? 0), 0)
 }

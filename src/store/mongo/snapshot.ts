@@ -159,6 +159,7 @@ export class Snapshot {
 
   /** All of several groups at once: only of groups that stay small. */
   async together(groups: readonly string[]): Promise<Put[]> {
+    if (groups.length === 0) return []
     const memo = JSON.stringify(groups)
     const query = { collection: CURRENT, filter: { group: { $in: groups } } }
     const fetching = this.ranges.get(memo) ?? this.fetch<Current>(query).then((found) => ({ found, end: null }))

@@ -8,6 +8,7 @@ import { migrateMongo } from '#store/mongo/migrate'
 import { mongoStore, rememberedViews } from '#store/mongo/mongo'
 import type { MongoVerbs } from '#store/mongo/verbs'
 import { agreesWithModel } from '#test/contract/agreement'
+import type { OpenStore } from '#test/contract/fixture'
 import { storeContract } from '#test/contract/store-contract'
 import { startDataApi } from './data-api.ts'
 import { startMongo, type RealServer } from './real-server.ts'
@@ -23,12 +24,13 @@ let byHttp: MongoVerbs
 
 beforeAll(async () => {
   server = await startMongo()
-  const opened = mongoClient(server.url('contract'))
+  const opened = mongoClient(server.url('driver'))
   client = opened.client
-  await migrateMongo(opened.db)
+  const behind = client.db('data-api')
+  for (const db of [opened.db, behind]) await migrateMongo(db)
   byDriver = driverVerbs(opened.db)
-  endpoint = await startDataApi(opened.db, credentials)
-  byHttp = httpVerbs({ url: endpoint.url, credentials, dataSource: 'Cluster0', database: 'contract' })
+  endpoint = await startDataApi(behind, credentials)
+  byHttp = httpVerbs({ url: endpoint.url, credentials, dataSource: 'Cluster0', database: 'data-api' })
 })
 
 afterAll(async () => {
@@ -37,9 +39,13 @@ afterAll(async () => {
   await server?.stop()
 })
 
-const options = { newId: () => crypto.randomUUID(), views: rememberedViews() }
+const newId = () => crypto.randomUUID()
 
-storeContract('mongo (driver)', async () => mongoStore(byDriver, options))
-agreesWithModel('mongo (driver)', async () => mongoStore(byDriver, options))
-storeContract('mongo (Data API)', async () => mongoStore(byHttp, options))
-agreesWithModel('mongo (Data API)', async () => mongoStore(byHttp, options))
+const [driverViews, httpViews] = [rememberedViews(), rememberedViews()]
+const openDriver: OpenStore = async () => mongoStore(byDriver, { newId, views: driverViews })
+const openHttp: OpenStore = async () => mongoStore(byHttp, { newId, views: httpViews })
+
+storeContract('mongo (driver)', openDriver)
+agreesWithModel('mongo (driver)', openDriver)
+storeContract('mongo (Data API)', openHttp)
+agreesWithModel('mongo (Data API)', openHttp)
