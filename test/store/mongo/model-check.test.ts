@@ -11,12 +11,12 @@ const RUNS = Number(process.env['MODEL_RUNS'] ?? 150)
 const MISTAKE_RUNS_MAX = 2000
 
 /** The first history that the model could not have had, and why; null if there is none. */
-async function firstWrong(runs: number, lens: Lens): Promise<{ seed: number; error: unknown } | null> {
+async function firstWrong(runs: number, lens: Lens): Promise<string | null> {
   for (let seed = SEED; seed < SEED + runs; seed += 1) {
     try {
       await checkSeed(seed, lens)
     } catch (error) {
-      return { seed, error }
+      return `MODEL_SEED=${seed} MODEL_RUNS=1: ${error instanceof Error ? error.message : 'no reason'}`
     }
   }
   return null
@@ -28,8 +28,6 @@ describe('the store over a server of single documents', () => {
   })
 
   it.each(Object.entries(MISTAKES))(`would be found %s (MODEL_SEED=${SEED})`, { timeout: 300_000 }, async (_, lens) => {
-    const wrong = await firstWrong(MISTAKE_RUNS_MAX, lens)
-    expect(wrong?.error).toBeInstanceOf(Error)
-    expect((wrong?.error as Error).message).toMatch(/landed|no state/)
+    expect(await firstWrong(MISTAKE_RUNS_MAX, lens)).toMatch(/landed|no state/)
   })
 })
