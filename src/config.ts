@@ -7,7 +7,13 @@ export type StorageEndpoint =
   | { readonly kind: 'local'; readonly url: string | null }
   | { readonly kind: 'r2'; readonly url: string }
 
+/** The databases a catalog can be kept in. */
+const STORES = ['d1', 'mongo'] as const
+
+export type StoreKind = (typeof STORES)[number]
+
 export interface Config {
+  readonly store: StoreKind
   readonly tokens: TokenAuthority
   readonly bucketName: string
   /** Null: credentials are not vended, because no access key is configured. */
@@ -30,6 +36,7 @@ export function configOf(env: Cloudflare.Env): Config {
   const known = configs.get(env)
   if (known) return known
   const config: Config = {
+    store: storeKindOf(env.STORE),
     tokens: tokenAuthority({
       jwks: env.TOKEN_KEYS ?? '',
       issuer: env.TOKEN_ISSUER ?? '',
@@ -43,6 +50,13 @@ export function configOf(env: Cloudflare.Env): Config {
   }
   configs.set(env, config)
   return config
+}
+
+function storeKindOf(setting: string | undefined): StoreKind {
+  if (!setting) return 'd1'
+  const known = STORES.find((each) => each === setting)
+  if (!known) throw new Error(`STORE must be ${STORES.join(' or ')}, not ${JSON.stringify(setting)}`)
+  return known
 }
 
 function clientLocationsOf(setting: string | undefined): ClientLocations | null {

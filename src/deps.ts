@@ -7,11 +7,13 @@ import { r2Objects } from '#objects/r2'
 import { r2Signer } from '#signers/r2'
 import { reusingSigner } from '#signers/reusing'
 import type { Signer } from '#signers/signer'
+import { mongoStore, rememberedViews } from '#store/mongo/mongo'
 import { d1Store } from '#store/sql/d1'
 import type { Store, TenantStore } from '#store/store'
-import type { Config } from './config.ts'
+import { configOf, type Config, type StoreKind } from './config.ts'
 import { OBJECT_CALL_MS_MAX } from './limits.ts'
 import { meteredD1, meteredR2, type Cost } from './meter.ts'
+import { mongoVerbsOf } from './mongo-verbs.ts'
 import { impatient } from './time-limits.ts'
 
 export const now = (): Date => new Date()
@@ -22,9 +24,17 @@ const R2_REGION = 'auto'
 
 const sharedMetadata = metadataCache()
 
+const sharedViews = rememberedViews()
+
+/** How each kind of store is opened; its calls are counted into `cost`. */
+const STORES: Readonly<Record<StoreKind, (env: Cloudflare.Env, cost: Cost) => Store>> = {
+  d1: (env, cost) => d1Store(meteredD1(env.DB, cost)),
+  mongo: (env, cost) => mongoStore(mongoVerbsOf(env, cost), { newId, views: sharedViews }),
+}
+
 /** The store this deployment uses; its calls are counted into `cost`. */
 export function storeOf(env: Cloudflare.Env, cost: Cost): Store {
-  return d1Store(meteredD1(env.DB, cost))
+  return STORES[configOf(env).store](env, cost)
 }
 
 /** What the catalog's services need for one tenant and one warehouse. */

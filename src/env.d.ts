@@ -25,5 +25,18 @@ declare namespace Cloudflare {
     /** `refuse` or `replace`: what warehouse `local` does about locations outside it that clients give. */
     readonly CLIENT_LOCATIONS?: string
     readonly LOG_LEVEL?: string
+    /** Where the catalog is kept: `d1` unless set, or `mongo`. */
+    readonly STORE?: string
+    /** Connections to MongoDB, by the driver, and the connection string they use (secret). */
+    readonly MONGO?: DurableObjectNamespace<import('./mongo-connection.ts').MongoConnection>
+    readonly MONGO_URL?: string
+    /** Instead: an endpoint that speaks the Data API, and one way to be known to it (secrets). */
+    readonly MONGO_DATA_API_URL?: string
+    readonly MONGO_DATA_SOURCE?: string
+    readonly MONGO_DATABASE?: string
+    readonly MONGO_API_KEY?: string
+    readonly MONGO_TOKEN?: string
+    readonly MONGO_USERNAME?: string
+    readonly MONGO_PASSWORD?: string
   }
 }
