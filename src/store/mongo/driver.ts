@@ -22,7 +22,7 @@ const OPTIONS: MongoClientOptions = {
 /**
  * A client of the official driver for a connection string, which may set everything but how safe reads and writes are.
  * In a Worker it has to live in a Durable Object: its connections belong to whoever opened them.
- * @throws VerbFailure `mistake` for a string that is none; the message doesn't repeat it
+ * @throws VerbFailure for a string that is none; the message doesn't repeat it
  */
 export function mongoClient(url: string): { client: MongoClient; db: Db } {
   try {
@@ -31,7 +31,7 @@ export function mongoClient(url: string): { client: MongoClient; db: Db } {
     return { client, db: client.db(named === undefined ? DATABASE : decodeURIComponent(named)) }
   } catch (error) {
     throw new VerbFailure(
-      'mistake',
+      'not-done',
       'The connection string of the catalog database is not one that MongoDB takes',
       error,
     )

@@ -23,8 +23,10 @@ export async function readinessOf(verbs: MongoVerbs): Promise<{ ready: true } | 
     const reason = schemaProblem(schema) ?? (await missingIndex(verbs))
     return reason === null ? { ready: true } : { ready: false, reason }
   } catch (error) {
-    const told = error instanceof VerbFailure && error.kind !== 'mistake'
-    return { ready: false, reason: told ? error.message : 'The catalog database does not answer' }
+    return {
+      ready: false,
+      reason: error instanceof VerbFailure ? error.message : 'The catalog database does not answer',
+    }
   }
 }
 
