@@ -7,7 +7,8 @@ import { r2Objects } from '#objects/r2'
 import { r2Signer } from '#signers/r2'
 import { reusingSigner } from '#signers/reusing'
 import type { Signer } from '#signers/signer'
-import { mongoStore, rememberedViews } from '#store/mongo/mongo'
+import { newMemory } from '#store/mongo/log'
+import { mongoStore } from '#store/mongo/mongo'
 import { d1Store } from '#store/sql/d1'
 import type { Store, TenantStore } from '#store/store'
 import { configOf, type Config, type StoreKind } from './config.ts'
@@ -24,12 +25,12 @@ const R2_REGION = 'auto'
 
 const sharedMetadata = metadataCache()
 
-const sharedViews = rememberedViews()
+const sharedMemory = newMemory()
 
 /** How each kind of store is opened; its calls are counted into `cost`. */
 const STORES: Readonly<Record<StoreKind, (env: Cloudflare.Env, cost: Cost) => Store>> = {
   d1: (env, cost) => d1Store(meteredD1(env.DB, cost)),
-  mongo: (env, cost) => mongoStore(mongoVerbsOf(env, cost), { newId, views: sharedViews }),
+  mongo: (env, cost) => mongoStore(mongoVerbsOf(env, cost), { newId, memory: sharedMemory }),
 }
 
 /** The store this deployment uses; its calls are counted into `cost`. */

@@ -1,5 +1,6 @@
 import { CatalogError } from '#domain/errors'
-import type { Recent } from '#domain/recent'
+import { recent, type Recent } from '#domain/recent'
+import type { Place } from '#store/store'
 import { LOG, logId, WATERMARK, type LogDocument, type Put, type Watermark } from './documents.ts'
 import { roll } from './roll.ts'
 import { Snapshot, type TailEntry, type View } from './snapshot.ts'
@@ -34,6 +35,7 @@ export type Decide<T> = (snapshot: Snapshot) => Promise<Step<T>>
  */
 export interface TenantLog {
   readonly tenant: string
+  readonly places: Memory['places']
   /** Answers what `decide` makes of one state of the tenant. */
   look<T>(decide: (snapshot: Snapshot) => Promise<T>): Promise<T>
   /**
@@ -42,10 +44,24 @@ export interface TenantLog {
   act<T>(decide: Decide<T>): Promise<T>
 }
 
+/** What a process remembers between requests: old, but never wrong, and so fit for any number of stores. */
+export interface Memory {
+  /** Of tenants' logs. */
+  readonly views: Recent<View>
+  /** Of where catalogs and branches were last found, by tenant and name: what to fetch before it is known to be right. */
+  readonly places: Recent<Place>
+}
+
+/** Tenants, and names of branches in them, that are remembered; what is forgotten costs a round trip or some. */
+const REMEMBERED_MAX = 1000
+
+export function newMemory(): Memory {
+  return { views: recent<View>(REMEMBERED_MAX), places: recent<Place>(REMEMBERED_MAX) }
+}
+
 export interface LogOptions {
   readonly newId: () => string
-  /** What is known of tenants' logs, kept between requests. */
-  readonly views: Recent<View>
+  readonly memory: Memory
   /** Entries behind the watermark, which every reader may have to read along, before they are projected. */
   readonly tailEntriesMax?: number
 }
@@ -60,7 +76,8 @@ const TAIL_CHARS_MAX = 1_000_000
 const TRIES_MAX = 100
 
 export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions): TenantLog {
-  const { newId, views, tailEntriesMax = TAIL_ENTRIES_MAX } = options
+  const { newId, tailEntriesMax = TAIL_ENTRIES_MAX } = options
+  const { views, places } = options.memory
   let turn: Promise<unknown> = Promise.resolve()
   const open = async (): Promise<Snapshot> =>
     new Snapshot(verbs, tenant, views.get(tenant) ?? (await readView(verbs, tenant)))
@@ -85,6 +102,7 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
   }
   return {
     tenant,
+    places,
     look: async (decide) => {
       const snapshot = await open()
       const answer = await decided(snapshot, decide)

@@ -1,4 +1,3 @@
-import { recent } from '#domain/recent'
 import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { branchPuts, branchStore } from './branches.ts'
@@ -12,17 +11,8 @@ import { placesOf } from './places.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
 import { readinessOf } from './schema.ts'
-import type { View } from './snapshot.ts'
 import { storageGuard } from './storage.ts'
 import type { MongoVerbs } from './verbs.ts'
-
-/** Tenants whose logs a process remembers; what it forgets costs a round trip. */
-const VIEWS_MAX = 1000
-
-/** What a process remembers of its tenants' logs: old, but never wrong, and so fit for any number of stores. */
-export function rememberedViews(): LogOptions['views'] {
-  return recent<View>(VIEWS_MAX)
-}
 
 /** A store in MongoDB, or in whatever answers to its verbs. {@link tenantLog} says what makes it one. */
 export function mongoStore(verbs: MongoVerbs, options: LogOptions): Store {
@@ -45,9 +35,8 @@ function tenantStore(
   logOf: (tenant: string) => TenantLog,
   { newId }: LogOptions,
 ): TenantStore {
-  const places = placesOf(log.tenant)
   return {
-    read: async (query) => log.look((snapshot) => readFrom({ snapshot, places }, query)).catch(failure),
+    read: async (query) => readFrom(log, query).catch(failure),
     commit: async (commit) => commitTo(log, commit),
     settle: async (commitId) => settle(log, commitId).catch(failure),
     branches: branchStore(log),

@@ -4,19 +4,56 @@ import { lineageOf } from '#versions/lineage'
 import { OPEN_SEQ } from '#versions/model'
 import { branchById, refNamed } from './branches.ts'
 import { joined } from './documents.ts'
+import type { TenantLog } from './log.ts'
+import { placesOf } from './places.ts'
 import { pageAt, entriesAt, type Reader } from './rows.ts'
 
-/** Everything one request needs, from one snapshot. */
-export async function readFrom(reader: Reader, query: ReadQuery): Promise<ReadResult> {
+/**
+ * Everything one request needs, from one snapshot. Where a catalog and a branch are is remembered from the last time, and
+ * what is to be found there is fetched at once; if it is elsewhere now, it is fetched again.
+ */
+export async function readFrom(log: TenantLog, query: ReadQuery): Promise<ReadResult> {
+  const places = placesOf(log.tenant)
+  const name = query.at ? JSON.stringify([log.tenant, query.at]) : ''
+  const result = await log.look(async (snapshot) => {
+    const reader = { snapshot, places }
+    const guess = log.places.get(name)
+    if (guess) void fetchAlong(reader, query, guess).catch(() => undefined)
+    return readAt(reader, query)
+  })
+  if (result.place) log.places.set(name, result.place)
+  return result
+}
+
+async function readAt(reader: Reader, query: ReadQuery): Promise<ReadResult> {
   const [caller, place] = await Promise.all([
     query.caller ? callerOf(reader, query.caller) : null,
     query.at ? placeAt(reader, query.at) : null,
   ])
-  const [entries, page] = await Promise.all([
-    place ? entriesAt(reader, lineageOf(place.branch, place.seq), query.keys ?? []) : [],
-    query.page ? (place ? pageAt(reader, place.branch, place.seq, query.page) : { entries: [] }) : null,
-  ])
-  return { ...(caller ? { caller } : {}), ...(query.at ? { place } : {}), entries, ...(page ? { page } : {}) }
+  const [entries, page] = place ? await contentsOf(reader, query, place) : [[], { entries: [] }]
+  const asked = { ...(query.at ? { place } : {}), ...(query.page && page ? { page } : {}) }
+  return { ...(caller ? { caller } : {}), ...asked, entries }
+}
+
+async function contentsOf(reader: Reader, { keys = [], page }: ReadQuery, { branch, seq }: Place) {
+  return Promise.all([entriesAt(reader, lineageOf(branch, seq), keys), page ? pageAt(reader, branch, seq, page) : null])
+}
+
+/** Fetches what the query needs if the place is still the same. */
+async function fetchAlong(reader: Reader, query: ReadQuery, { catalog, warehouse, branch, seq }: Place): Promise<void> {
+  const { snapshot, places } = reader
+  const { at } = query
+  const byName =
+    at && 'catalog' in at
+      ? [joined(places.recordNames('catalog'), at.catalog), joined(places.refs(catalog.id), at.ref)]
+      : []
+  const ids = [
+    ...byName,
+    joined(places.branches, branch.id),
+    joined(places.records('catalog'), catalog.id),
+    joined(places.records('warehouse'), warehouse.id),
+  ]
+  await Promise.all([snapshot.puts(ids), contentsOf(reader, query, { catalog, warehouse, branch, seq })])
 }
 
 async function callerOf(

@@ -35,6 +35,12 @@ export interface Former {
   readonly to: number | null
 }
 
+/** Documents that are asked for together. */
+interface Batch {
+  readonly ids: string[]
+  readonly found: Promise<ReadonlyMap<string, Current>>
+}
+
 type Decided = Pick<LogDocument, 'unique' | 'branch' | 'seq' | 'n' | '_id'>
 
 const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, branch: 1, seq: 1 }
@@ -67,6 +73,7 @@ export class Snapshot {
   private readonly formerInTail = new Map<string, Put[]>()
   private readonly stored = new Map<string, Promise<Current | null>>()
   private readonly absent = new Set<string>()
+  private batch: Batch | null = null
   private readonly ranges = new Map<string, Promise<{ found: Current[]; end: string | null }>>()
   private readonly formers = new Map<string, Promise<readonly Version[]>>()
   private readonly decisions = new Map<string, Promise<Decided[]>>()
@@ -110,7 +117,7 @@ export class Snapshot {
 
   /** One per id, in order: null where there has never been such a document. */
   async puts(ids: readonly string[]): Promise<(Put | null)[]> {
-    this.fetchStored(ids.filter((id) => !this.stored.has(id)))
+    this.fetchStored(ids)
     const stored = await Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
     return ids.map((id, i) => this.latest.get(id) ?? asPut(stored[i] ?? null))
   }
@@ -171,7 +178,7 @@ export class Snapshot {
 
   /** What each document was at position `bound` of its branch: null where it came later, or never. */
   async formerly(ids: readonly string[], bound: number): Promise<(Former | null)[]> {
-    this.fetchStored(ids.filter((id) => !this.stored.has(id)))
+    this.fetchStored(ids)
     const stored = await Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
     const later = ids.filter((id, i) => (stored[i]?.seq ?? 0) > bound && !this.formers.has(formerId(id, bound)))
     if (later.length > 0) this.fetchFormer(later, bound)
@@ -196,16 +203,35 @@ export class Snapshot {
     return new Map([...found, ...this.tail].flatMap((entry) => entry.unique.map((token) => [token, entry])))
   }
 
+  /** What is asked for in one turn of the event loop is asked for in one query. */
   private fetchStored(ids: readonly string[]): void {
-    for (let start = 0; start < ids.length; start += DOCUMENTS_PER_QUERY) {
-      const some = ids.slice(start, start + DOCUMENTS_PER_QUERY)
-      const fetching = this.fetch<Current>({ collection: CURRENT, filter: { _id: { $in: some } } }).then((found) => {
-        const byId = new Map(found.map((doc) => [doc._id, doc]))
-        for (const id of some) if (!byId.has(id)) this.absent.add(id)
-        return byId
-      })
-      for (const id of some) this.stored.set(id, this.quiet(fetching.then((byId) => byId.get(id) ?? null)))
+    for (const id of ids) {
+      if (this.stored.has(id)) continue
+      this.batch ??= this.nextBatch()
+      this.batch.ids.push(id)
+      this.stored.set(id, this.quiet(this.batch.found.then((byId) => byId.get(id) ?? null)))
     }
+  }
+
+  private nextBatch(): Batch {
+    const ids: string[] = []
+    const found = Promise.resolve().then(async () => {
+      this.batch = null
+      const starts = Array.from(
+        { length: Math.ceil(ids.length / DOCUMENTS_PER_QUERY) },
+        (_, i) => i * DOCUMENTS_PER_QUERY,
+      )
+      const parts = await Promise.all(
+        starts.map(async (start) => {
+          const filter = { _id: { $in: ids.slice(start, start + DOCUMENTS_PER_QUERY) } }
+          return this.fetch<Current>({ collection: CURRENT, filter })
+        }),
+      )
+      const byId = new Map(parts.flat().map((doc) => [doc._id, doc]))
+      for (const id of ids) if (!byId.has(id)) this.absent.add(id)
+      return byId
+    })
+    return { ids, found }
   }
 
   private async fetchRange(query: RangeQuery): Promise<{ found: Current[]; end: string | null }> {

@@ -8,7 +8,8 @@ import { codeInText, failureOfCode } from '#store/mongo/failures'
 import { httpVerbs, type Credentials } from '#store/mongo/http'
 import { INDEXES, indexName } from '#store/mongo/indexes'
 import { migrateMongo } from '#store/mongo/migrate'
-import { mongoStore, rememberedViews } from '#store/mongo/mongo'
+import { newMemory } from '#store/mongo/log'
+import { mongoStore } from '#store/mongo/mongo'
 import { SCHEMA_ID } from '#store/mongo/schema'
 import type { MongoVerbs } from '#store/mongo/verbs'
 import type { Store } from '#store/store'
@@ -33,7 +34,7 @@ afterAll(async () => {
 })
 
 function storeOn(verbs: MongoVerbs): Store {
-  return mongoStore(verbs, { newId, views: rememberedViews() })
+  return mongoStore(verbs, { newId, memory: newMemory() })
 }
 
 async function readinessBy(url: string): Promise<unknown> {

@@ -2,7 +2,8 @@
 // it asks that server only for what a declared index has. Source: src/store/store.ts; src/store/mongo/log.ts, indexes.ts.
 import { expect, it, vi } from 'vitest'
 import { SCHEMA } from '#store/mongo/documents'
-import { mongoStore, rememberedViews } from '#store/mongo/mongo'
+import { newMemory } from '#store/mongo/log'
+import { mongoStore } from '#store/mongo/mongo'
 import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION, type SchemaDocument } from '#store/mongo/schema'
 import type { Store } from '#store/store'
 import { agreesWithModel } from '#test/contract/agreement'
@@ -20,7 +21,7 @@ async function open(): Promise<Store> {
   const schema: SchemaDocument = { _id: SCHEMA_ID, product: PRODUCT, version: SCHEMA_VERSION }
   await server.insertOne(SCHEMA, schema)
   const verbs = recordingVerbs(server, recorded)
-  return mongoStore(verbs, { newId: () => crypto.randomUUID(), views: rememberedViews() })
+  return mongoStore(verbs, { newId: () => crypto.randomUUID(), memory: newMemory() })
 }
 
 storeContract('mongo (in memory)', open)

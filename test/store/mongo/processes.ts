@@ -1,4 +1,5 @@
-import { rememberedViews, mongoStore } from '#store/mongo/mongo'
+import { newMemory } from '#store/mongo/log'
+import { mongoStore } from '#store/mongo/mongo'
 import { LOG } from '#store/mongo/documents'
 import type { MongoVerbs } from '#store/mongo/verbs'
 import { emptyState } from '#store/memory/state'
@@ -54,7 +55,7 @@ export async function checkSeed(seed: number, lens: Lens): Promise<void> {
   state.records.catalog.set(first.catalog.id, first.catalog)
   state.records.user.set(first.user.id, first.user)
   state.branches.set(first.branch.id, first.branch)
-  await mongoStore(server, { newId: () => 'bootstrap/0', views: rememberedViews() }).bootstrap(first)
+  await mongoStore(server, { newId: () => 'bootstrap/0', memory: newMemory() }).bootstrap(first)
   const world: World = {
     scheduler: new Scheduler(random),
     server,
@@ -79,7 +80,7 @@ async function live(world: World, name: string, lens: Lens): Promise<void> {
     let attempts = 0
     const tenant = mongoStore(lens(world.scheduler.verbsFor(process, world.server)), {
       newId: () => `${doing}/${(attempts += 1)}`,
-      views: rememberedViews(),
+      memory: newMemory(),
       tailEntriesMax: 2,
     }).tenant(TENANT)
     const tell = async (what: string, run: Operation['run']): Promise<unknown> => {
@@ -172,7 +173,7 @@ async function commit(world: World, tell: Tell, branchId: string): Promise<void>
 /** When all is quiet: what every branch shows, now and at every position, and all of history. */
 async function lookAtEverything(world: World, lens: Lens): Promise<void> {
   const verbs = lens(world.scheduler.verbsFor(startProcess(), world.server))
-  const tenant: Tenant = mongoStore(verbs, { newId: () => 'nobody/0', views: rememberedViews() }).tenant(TENANT)
+  const tenant: Tenant = mongoStore(verbs, { newId: () => 'nobody/0', memory: newMemory() }).tenant(TENANT)
   const from = await logLength(world)
   const look = async (what: string, run: Operation['run']): Promise<void> => {
     const end = { is: 'done', answer: await run(tenant) } as const

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, vi } from 'vitest'
 import { driverVerbs, mongoClient } from '#store/mongo/driver'
 import { httpVerbs, type Credentials } from '#store/mongo/http'
 import { migrateMongo } from '#store/mongo/migrate'
-import { mongoStore, rememberedViews } from '#store/mongo/mongo'
+import { newMemory } from '#store/mongo/log'
+import { mongoStore } from '#store/mongo/mongo'
 import type { MongoVerbs } from '#store/mongo/verbs'
 import { agreesWithModel } from '#test/contract/agreement'
 import type { OpenStore } from '#test/contract/fixture'
@@ -41,9 +42,9 @@ afterAll(async () => {
 
 const newId = () => crypto.randomUUID()
 
-const [driverViews, httpViews] = [rememberedViews(), rememberedViews()]
-const openDriver: OpenStore = async () => mongoStore(byDriver, { newId, views: driverViews })
-const openHttp: OpenStore = async () => mongoStore(byHttp, { newId, views: httpViews })
+const [driverMemory, httpMemory] = [newMemory(), newMemory()]
+const openDriver: OpenStore = async () => mongoStore(byDriver, { newId, memory: driverMemory })
+const openHttp: OpenStore = async () => mongoStore(byHttp, { newId, memory: httpMemory })
 
 storeContract('mongo (driver)', openDriver)
 agreesWithModel('mongo (driver)', openDriver)
