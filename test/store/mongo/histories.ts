@@ -96,7 +96,8 @@ async function explain(state: TenantState, open: Set<Operation>, n: number): Pro
 
 /** An answer that says that nothing was changed. */
 function isRefusal(answer: unknown): boolean {
-  return typeof answer === 'object' && answer !== null && 'outcome' in answer && answer.outcome !== 'committed'
+  if (answer === null || answer === false) return true
+  return typeof answer === 'object' && 'outcome' in answer && answer.outcome !== 'committed'
 }
 
 function shown(value: unknown): string {

@@ -146,10 +146,10 @@ async function commit(world: World, tell: Tell, branchId: string): Promise<void>
   const id = `commit-${world.operations.length}`
   const chosen = KEYS.map((key, i) => ({ key, entry: entries[i] })).filter(() => random() < 0.5)
   const changes = chosen.map(({ key, entry }, i) => {
-    const objectId = entry?.objectId ?? `object-${Math.floor(random() * 3)}`
+    const objectId = entry?.kind === 'table' ? entry.objectId : `object-${Math.floor(random() * 3)}`
     const locations = random() < 0.5 ? [pick(world, FOLDERS)] : []
     const table = tableValue({ objectId, locations, metadataLocation: `s3://l/${id}-${i}.json`, summary: {} })
-    const value = key.class === 'namespace' ? { ...namespaceValue(), objectId } : table
+    const value = key.class === 'namespace' ? { ...namespaceValue(), objectId: `space-${objectId}` } : table
     return { ...create(key, value), expect: entry?.rev ?? null, ...(entry && random() < 0.3 ? { next: null } : {}) }
   })
   const purge = {
