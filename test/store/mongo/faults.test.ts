@@ -13,9 +13,21 @@ import { mongoStore } from '#store/mongo/mongo'
 import { SCHEMA_ID } from '#store/mongo/schema'
 import type { MongoVerbs } from '#store/mongo/verbs'
 import type { Store } from '#store/store'
-import { commitOf, create, land, newId, newTenant, readKey, tableKey, tableValue } from '#test/contract/fixture'
+import {
+  AT,
+  commitOf,
+  create,
+  fork,
+  land,
+  newId,
+  newTenant,
+  readKey,
+  tableKey,
+  tableValue,
+} from '#test/contract/fixture'
 import { startDataApi } from './data-api.ts'
 import { memoryServer } from './memory-server.ts'
+import { recordingVerbs, type Lookup } from './recording.ts'
 import { startMongo, type RealServer } from './real-server.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
@@ -92,6 +104,45 @@ describe('readiness', () => {
     await db.collection('orders').insertOne({ total: 1 })
     await expect(migrateMongo(db)).rejects.toThrow(/holds the collection 'orders' of something else/)
     expect(await db.listCollections().toArray()).toHaveLength(1)
+  })
+})
+
+describe('the server itself', () => {
+  it('answers every lookup from an index', async () => {
+    const db = client.db('explained')
+    await migrateMongo(db)
+    const recorded = new Map<string, Lookup>()
+    const { tenant, main, catalog } = await newTenant(async () => storeOn(recordingVerbs(driverVerbs(db), recorded)))
+    const key = tableKey('a', 't')
+    const value = tableValue({ locations: ['s3://lake/a/b/'] })
+    const change = { ...create(key, value), unusedBefore: value.locations }
+    await land(tenant, commitOf(main.id, [change], { checks: [{ empty: 'b' }] }))
+    const dev = await fork(tenant, main.id, 'dev')
+    await land(
+      tenant,
+      commitOf(main.id, [{ key, expect: (await readKey(tenant, main.id, key))?.rev ?? null, next: null }]),
+    )
+    for (let i = 0; i < 20; i += 1)
+      await land(tenant, commitOf(main.id, [create(tableKey('a', `t${i}`), tableValue())]))
+    const page = { class: 'asset', namespace: 'a', kind: 'table', limit: 10, after: 'a' } as const
+    for (const ref of ['main', 'dev'])
+      await tenant.read({ caller: { userId: 'u', tokenId: 't' }, at: { catalog: 'demo', ref }, keys: [key], page })
+    await tenant.history.log({ branchId: dev.id, limit: 10 })
+    await tenant.history.audit({ limit: 10 })
+    await tenant.purges.pending({ limit: 10 })
+    await tenant.branches.tag({ id: newId(), name: 'v', from: { branchId: main.id, seq: 1 }, at: AT })
+    await tenant.branches.get(catalog.id, 'dev')
+    await tenant.users.list({ limit: 10 })
+    expect(recorded.size).toBeGreaterThan(12)
+    // What names its documents by id has no need of any other index.
+    const lookups = [...recorded.values()].filter(({ filter }) => !('_id' in filter))
+    for (const { collection, filter, sort = {} } of lookups) {
+      const found = db.collection(collection).find(filter as object, { sort: sort as Record<string, 1> })
+      const { queryPlanner } = (await found.explain()) as { queryPlanner: { winningPlan: unknown } }
+      const plan = JSON.stringify(queryPlanner.winningPlan)
+      expect(plan, `${collection} ${JSON.stringify(filter)}`).toContain('IXSCAN')
+      expect(plan).not.toContain('COLLSCAN')
+    }
   })
 })
 
