@@ -1,0 +1,101 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as passed } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { MongoClient } from 'mongodb'
+
+/** MongoDB's wire protocol over WiredTiger, from a package: a process of its own, and nothing to download by hand. */
+const SERVER = 'SecantusDB==0.7.0b3'
+const VENV = join('node_modules', '.cache', 'mongo-server')
+const PROGRAM = join(VENV, 'bin', 'secantusd-py')
+
+const run = promisify(execFile)
+
+export interface RealServer {
+  readonly port: number
+  /** With a user who may do everything, and a password with characters that need an escape. */
+  readonly url: (database: string) => string
+  /** Ends the process without warning, and starts another one on the same files and port. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+const USER = 'catalog'
+const PASSWORD = 'p@ss:w/rd'
+
+/** Starts a server that demands credentials, on a free port of the loopback interface, in a folder of its own. */
+export async function startMongo(): Promise<RealServer> {
+  await install()
+  const folder = await mkdtemp(join(tmpdir(), 'mongo-'))
+  const port = await freePort()
+  let server = await launch(port, folder, [])
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    const ended = once(server, 'exit')
+    server.kill(signal)
+    await ended
+  }
+  process.once('exit', () => server.kill('SIGKILL'))
+  const admin = await MongoClient.connect(`mongodb://127.0.0.1:${port}/?directConnection=true`)
+  const roles = [{ role: 'readWriteAnyDatabase', db: 'admin' }]
+  await admin.db('admin').command({ createUser: USER, pwd: PASSWORD, roles })
+  await admin.close()
+  await stop('SIGTERM')
+  server = await launch(port, folder, ['--auth'])
+  const login = `${USER}:${encodeURIComponent(PASSWORD)}`
+  return {
+    port,
+    url: (database) => `mongodb://${login}@127.0.0.1:${port}/${database}?directConnection=true&authSource=admin`,
+    restart: async () => {
+      await stop('SIGKILL')
+      server = await launch(port, folder, ['--auth'])
+    },
+    stop: async () => {
+      await stop('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function install(): Promise<void> {
+  const isThere = await access(PROGRAM).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) return
+  await run('python3', ['-m', 'venv', '--clear', VENV])
+  await run(join(VENV, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', SERVER])
+}
+
+/** Without `--sync-on-commit` an acknowledged document may be lost with the process, which no real mongod does. */
+async function launch(port: number, folder: string, more: readonly string[]): Promise<ChildProcess> {
+  const where = ['--host', '127.0.0.1', '--port', String(port), '--storage-path', folder, '--sync-on-commit']
+  const server = spawn(PROGRAM, [...where, ...more], { stdio: 'ignore' })
+  const deadline = Date.now() + 30_000
+  while (Date.now() < deadline && server.exitCode === null) {
+    try {
+      const client = await MongoClient.connect(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
+        serverSelectionTimeoutMS: 300,
+      })
+      await client.close()
+      return server
+    } catch {
+      await passed(100)
+    }
+  }
+  server.kill('SIGKILL')
+  throw new Error(`expected the server to listen on port ${port}`)
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as AddressInfo
+  listener.close()
+  await once(listener, 'close')
+  return port
+}
