@@ -43,6 +43,10 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     env: environment(options),
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+  // Whoever leaves without stopping it takes it along.
+  const leave = (): void => void child.kill('SIGQUIT')
+  process.once('exit', leave)
+  child.once('close', () => process.off('exit', leave))
   let words = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-4000)
@@ -108,7 +112,9 @@ function serverArguments({ port, settings = {} }: PostgresOptions, data: string)
 }
 
 function environment({ environment: more }: PostgresOptions): NodeJS.ProcessEnv {
-  return { LC_ALL: 'C.UTF-8', TZ: 'UTC', ...more }
+  // The marks by which everything that was started is found again.
+  const marks = Object.entries(process.env).filter(([name]) => name.startsWith('PANGOLIN_'))
+  return { ...Object.fromEntries(marks), LC_ALL: 'C.UTF-8', TZ: 'UTC', ...more }
 }
 
 /** It says so itself: its port answers before it takes connections. */

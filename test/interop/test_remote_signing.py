@@ -14,6 +14,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from pyiceberg.exceptions import SignError
 from pyiceberg.io.fsspec import S3V4RestSigner
+from pyiceberg.utils.concurrent import ExecutorFactory
 
 import sample
 from bucket import BUCKET, key
@@ -108,6 +109,14 @@ def test_signing_is_offered_to_who_takes_nothing_else(lake: Lake) -> None:
         assert "s3.remote-signing-enabled" not in both["config"]
 
 
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyIceberg's threads share a file system, and each takes the signer out of it for a moment to put in its own."""
+    monkeypatch.setenv("PYICEBERG_MAX_WORKERS", "1")
+    monkeypatch.setattr(ExecutorFactory, "_instance", None)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_life_of_a_table_with_pyiceberg(server: Server, space: str) -> None:
     catalog = engine(server, **{"header.X-Iceberg-Access-Delegation": "remote-signing"})
     table = catalog.create_table((space, "a b+c"), schema=sample.SCHEMA, partition_spec=sample.SPEC)
@@ -122,6 +131,7 @@ def test_a_life_of_a_table_with_pyiceberg(server: Server, space: str) -> None:
     catalog.purge_table((space, "a b+c"))
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_table_created_with_its_first_rows(server: Server, space: str) -> None:
     """Its files are written while the catalog knows nothing of it yet."""
     catalog = engine(server, **{"header.X-Iceberg-Access-Delegation": "remote-signing"})

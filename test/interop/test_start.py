@@ -201,11 +201,3 @@ def test_secrets_are_for_their_owner_only(own_server: Server) -> None:
     commands = " ".join(command_of(pid) for pid in own_server.processes())
     hidden = [secrets["adminPassword"], secrets["s3SecretAccessKey"], secrets["signingKeys"]["keys"][0]["d"]]
     assert not [secret for secret in hidden if secret in commands or secret in own_server.log.read_text()]
-
-
-def test_the_first_start_is_ready_within_ten_seconds(tmp_path: Path) -> None:
-    began = time.monotonic()
-    server = Server(tmp_path / "data")
-    seconds = time.monotonic() - began
-    assert server.stop() == 0
-    assert seconds < 10

@@ -10,7 +10,7 @@ const storageSql = perDialect((dialect) => {
     `EXISTS (SELECT 1 FROM record o WHERE o.kind = 'warehouse' AND ${where} AND o.tenant_id <> ?1)`
   return `INSERT INTO guard (message) SELECT 'guard:storage-taken'
     WHERE ${isTaken(`${folder} >= ?2 AND ${folder} < ?3`)}
-      OR ${isTaken(`${dialect.isIn(folder, '?4')}`)}`
+      OR ${isTaken(dialect.isIn(folder, '?4'))}`
 })
 
 /** What has to stand first in a batch with {@link storageGuard}: two tenants may ask for one folder at the same time. */

@@ -52,24 +52,25 @@ function passOn(client: Socket, upstream: Socket): void {
   const fromClient = messages(true, (message, isStartup) => {
     if (isStartup) {
       fault = faultOf(message)
-      if (fault.kind === 'refuse') return void client.end(errorMessage('FATAL', fault.at))
     }
-    if (!isReady || fault.kind === 'none' || fault.kind === 'answer') return void upstream.write(message)
-    if (fault.kind === 'error') {
+    if (fault.kind === 'refuse') client.end(errorMessage('FATAL', fault.at))
+    else if (!isReady || fault.kind === 'none' || fault.kind === 'answer') upstream.write(message)
+    else if (fault.kind === 'error') {
       if (String.fromCharCode(message[0] ?? 0) === 'S') client.write(errorMessage('ERROR', fault.at))
-      return
+    } else if (requests === Number(fault.at)) cut()
+    else {
+      requests += 1
+      upstream.write(message)
     }
-    if (requests === Number(fault.at)) return cut()
-    requests += 1
-    upstream.write(message)
   })
   const fromServer = messages(false, (message) => {
-    if (isReady && fault.kind === 'answer') {
-      if (answers === Number(fault.at)) return cut()
-      answers += 1
+    const isCounted = isReady && fault.kind === 'answer'
+    if (isCounted && answers === Number(fault.at)) cut()
+    else {
+      if (isCounted) answers += 1
+      if (String.fromCharCode(message[0] ?? 0) === 'Z') isReady = true
+      client.write(message)
     }
-    if (String.fromCharCode(message[0] ?? 0) === 'Z') isReady = true
-    client.write(message)
   })
   client.on('data', fromClient)
   upstream.on('data', fromServer)

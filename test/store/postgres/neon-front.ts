@@ -27,14 +27,12 @@ export async function startNeonFront(url: string): Promise<{ stop(): Promise<voi
   }
   const server = createServer((request, response) => {
     const fault = faultOf(request)
-    if (fault === 'cut-before') {
-      request.socket.destroy()
-      return
-    }
-    void answerTo(request, poolOf).then(({ status, body }) => {
-      if (fault === 'cut-after') request.socket.destroy()
-      else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    })
+    if (fault === 'cut-before') request.socket.destroy()
+    else
+      void answerTo(request, poolOf).then(({ status, body }) => {
+        if (fault === 'cut-after') request.socket.destroy()
+        else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      })
   })
   server.listen(Number(port), hostname)
   await once(server, 'listening')

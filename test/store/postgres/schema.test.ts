@@ -153,9 +153,9 @@ describe('a server that restarts while commits are on their way', () => {
     await migrate(db, migrations)
     const { tenant, main } = await newTenant(async () => postgresStore(db))
     const outcomes: { id: string; outcome: string }[] = []
-    let isOver = false
+    const over = new AbortController()
     const write = async (): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const one = member()
         const commit = commitOf(main.id, [create(tableKey('a', one.id), tableValue())], { members: [one] })
         const { outcome } = await tenant.commit(commit).catch(() => ({ outcome: 'unavailable' }))
@@ -169,7 +169,7 @@ describe('a server that restarts while commits are on their way', () => {
     await server.restart()
     const before = landed()
     while (landed() < before + 20) await new Promise((resolve) => setTimeout(resolve, 5))
-    isOver = true
+    over.abort()
     await Promise.all(writers)
     for (const { id, outcome } of outcomes) {
       const settled = await tenant.settle(id)
