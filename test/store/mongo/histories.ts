@@ -4,13 +4,14 @@ import { VerbFailure, type MongoVerbs } from '#store/mongo/verbs'
 import { branchStore } from '#store/memory/branches'
 import { commitTo } from '#store/memory/commit'
 import { historyStore } from '#store/memory/history'
+import { idempotencyStore } from '#store/memory/idempotency'
 import { purgeStore } from '#store/memory/purges'
 import { readFrom } from '#store/memory/read'
 import type { TenantState } from '#store/memory/state'
 import type { TenantStore } from '#store/store'
 
 /** The part of a tenant that histories are made of. */
-export type Tenant = Pick<TenantStore, 'read' | 'commit' | 'settle' | 'branches' | 'history' | 'purges'>
+export type Tenant = Pick<TenantStore, 'read' | 'commit' | 'settle' | 'idempotency' | 'branches' | 'history' | 'purges'>
 
 /** One call of one process: what it was, how many log entries there were before and after, and what it was told. */
 export interface Operation {
@@ -33,6 +34,7 @@ export function modelOn(state: TenantState): Tenant {
       state.commitIds.set(id, seq)
       return seq === null ? { landed: false } : { landed: true, seq }
     },
+    idempotency: idempotencyStore(state),
     branches: branchStore(state),
     history: historyStore(state),
     purges: purgeStore(state),

@@ -5,6 +5,7 @@ import type { MongoVerbs } from '#store/mongo/verbs'
 import { emptyState } from '#store/memory/state'
 import type { Entry, Key } from '#versions/model'
 import {
+  answered,
   AT,
   commitOf,
   create,
@@ -25,6 +26,7 @@ export type Lens = (verbs: MongoVerbs) => MongoVerbs
 const TENANT = 'tenant'
 const KEYS: readonly Key[] = [namespaceKey('', 'a'), tableKey('a', 'x'), tableKey('a', 'y'), tableKey('a', 'z')]
 const FOLDERS = ['s3://l/p/', 's3://l/p/q/', 's3://l/r/']
+const IDEMPOTENCY_KEYS = ['key-0', 'key-1', 'key-2']
 const LISTING = { class: 'asset', namespace: 'a', kind: 'table', limit: 2 } as const
 
 /** Processes at a time, and what each of them does until it ends. */
@@ -39,6 +41,8 @@ interface World {
   readonly branches: string[]
   readonly commitIds: string[]
   readonly purges: string[]
+  /** Metadata files that commits were to point at. */
+  readonly files: string[]
 }
 
 /**
@@ -64,6 +68,7 @@ export async function checkSeed(seed: number, lens: Lens): Promise<void> {
     branches: [first.branch.id],
     commitIds: [],
     purges: [],
+    files: [],
   }
   await world.scheduler.run(Promise.all(Array.from({ length: PROCESSES }, async (_, i) => live(world, `p${i}`, lens))))
   world.scheduler.faults = false
@@ -113,8 +118,10 @@ type Tell = (what: string, run: Operation['run']) => Promise<unknown>
 async function step(world: World, tell: Tell): Promise<void> {
   const branchId = pick(world, world.branches)
   const chance = world.random()
-  if (chance < 0.2) await read(tell, branchId)
-  else if (chance < 0.75) await commit(world, tell, branchId)
+  if (chance < 0.17) await read(tell, branchId)
+  else if (chance < 0.21) await finish(world, tell)
+  else if (chance < 0.28) await trim(world, tell, branchId)
+  else if (chance < 0.77) await commit(world, tell, branchId)
   else if (chance < 0.87) {
     const id = `ref-${world.operations.length}`
     const what = world.random() < 0.7 ? 'fork' : 'tag'
@@ -133,9 +140,25 @@ async function step(world: World, tell: Tell): Promise<void> {
 }
 
 async function read(tell: Tell, branchId: string): Promise<readonly (Entry | null)[]> {
-  const query = { at: { branchId }, keys: KEYS, page: LISTING }
+  const query = { at: { branchId }, keys: KEYS, page: LISTING, idempotencyKey: IDEMPOTENCY_KEYS[0] ?? '' }
   const found = await tell(`read ${branchId}`, async (tenant) => tenant.read(query))
   return (found as { entries: readonly (Entry | null)[] } | null)?.entries ?? []
+}
+
+/** Gives a key an answer of its own, so that no commit with it lands any more. */
+async function finish(world: World, tell: Tell): Promise<void> {
+  const record = { ...answered(pick(world, IDEMPOTENCY_KEYS), { fingerprint: 'finished' }), at: AT }
+  await tell(`finish ${record.key}`, async (tenant) => ({ stands: await tenant.idempotency.finish(record) }))
+}
+
+async function trim(world: World, tell: Tell, branchId: string): Promise<void> {
+  const objectId = `object-${Math.floor(world.random() * 3)}`
+  const metadataLocations = world.files.filter(() => world.random() < 0.7)
+  const forgottenAt = { branchId, seq: Math.floor(world.random() * 6) }
+  await tell(
+    `trim ${metadataLocations.join(' ')} of ${objectId} forgotten at ${forgottenAt.seq} of ${branchId}`,
+    async (tenant) => tenant.history.trim({ objectId, metadataLocations, forgottenAt }),
+  )
 }
 
 /** Reads, then changes some of what it has read, all under one id; asks what became of it if nobody says. */
@@ -148,7 +171,10 @@ async function commit(world: World, tell: Tell, branchId: string): Promise<void>
   const changes = chosen.map(({ key, entry }, i) => {
     const objectId = entry?.kind === 'table' ? entry.objectId : `object-${Math.floor(random() * 3)}`
     const locations = random() < 0.5 ? [pick(world, FOLDERS)] : []
-    const table = tableValue({ objectId, locations, metadataLocation: `s3://l/${id}-${i}.json`, summary: {} })
+    const isOld = world.files.length > 0 && random() < 0.15
+    const metadataLocation = isOld ? pick(world, world.files) : `s3://l/${id}-${i}.json`
+    if (!isOld && key.class === 'asset') world.files.push(metadataLocation)
+    const table = tableValue({ objectId, locations, metadataLocation, summary: {} })
     const value = key.class === 'namespace' ? { ...namespaceValue(), objectId: `space-${objectId}` } : table
     return { ...create(key, value), expect: entry?.rev ?? null, ...(entry && random() < 0.3 ? { next: null } : {}) }
   })
@@ -161,8 +187,12 @@ async function commit(world: World, tell: Tell, branchId: string): Promise<void>
   }
   const purges = random() < 0.1 ? [purge] : []
   if (purges.length > 0) world.purges.push(purge.id)
-  const checks = random() < 0.2 ? [random() < 0.5 ? { empty: 'a' } : { exists: tableKey('a', 'x') }] : []
-  const one = commitOf(branchId, changes, { members: [member({ id })], checks, purges })
+  const pointed = changes.flatMap(({ next }) => next?.metadataLocation ?? [])
+  const untrimmed = random() < 0.5 ? pointed.map((file) => ({ untrimmed: file })) : []
+  const others = random() < 0.2 ? [random() < 0.5 ? { empty: 'a' } : { exists: tableKey('a', 'x') }] : []
+  const checks = [...others, ...untrimmed]
+  const idempotency = random() < 0.2 ? answered(pick(world, IDEMPOTENCY_KEYS), { fingerprint: id }) : null
+  const one = commitOf(branchId, changes, { members: [member({ id, idempotency })], checks, purges })
   world.commitIds.push(id)
   const outcome = (await tell(`commit ${id} to ${branchId}`, async (tenant) => tenant.commit(one))) as {
     outcome: string
@@ -186,6 +216,8 @@ async function lookAtEverything(world: World, lens: Lens): Promise<void> {
     }
     await look(`last log of ${branchId}`, async (one) => one.history.log({ branchId, limit: 100 }))
   }
+  for (const idempotencyKey of IDEMPOTENCY_KEYS)
+    await look(`last answer to ${idempotencyKey}`, async (one) => one.read({ idempotencyKey }))
   for (const folder of FOLDERS) await look(`named ${folder}`, async (one) => one.purges.stillNamed([folder]))
   await look('last audit', async (one) => one.history.audit({ limit: 1000 }))
   await look('last purges', async (one) => one.purges.pending({ limit: 1000 }))

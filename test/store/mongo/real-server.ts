@@ -1,19 +1,12 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as passed } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { MongoClient } from 'mongodb'
-
-/** MongoDB's wire protocol over WiredTiger, from a package: a process of its own, and nothing to download by hand. */
-const SERVER = 'SecantusDB==0.7.0b3'
-const VENV = join('node_modules', '.cache', 'mongo-server')
-const PROGRAM = join(VENV, 'bin', 'secantusd-py')
-
-const run = promisify(execFile)
+import { PROGRAM } from './program.ts'
 
 export interface RealServer {
   readonly port: number
@@ -29,7 +22,6 @@ const PASSWORD = 'p@ss:w/rd'
 
 /** Starts a server that demands credentials, on a free port of the loopback interface, in a folder of its own. */
 export async function startMongo(): Promise<RealServer> {
-  await install()
   const folder = await mkdtemp(join(tmpdir(), 'mongo-'))
   const port = await freePort()
   let server = await launch(port, folder, [])
@@ -59,16 +51,6 @@ export async function startMongo(): Promise<RealServer> {
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function install(): Promise<void> {
-  const isThere = await access(PROGRAM).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) return
-  await run('python3', ['-m', 'venv', '--clear', VENV])
-  await run(join(VENV, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', SERVER])
 }
 
 /** Without `--sync-on-commit` an acknowledged document may be lost with the process, which no real mongod does. */

@@ -1,7 +1,7 @@
 // Contract: the MongoDB store is a store on a real server, by the driver and by the Data API over HTTP.
 // Source: src/store/store.ts; DESIGN §2.1; the Data API's OpenAPI description.
 import type { MongoClient } from 'mongodb'
-import { afterAll, beforeAll, vi } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 import { driverVerbs, mongoClient } from '#store/mongo/driver'
 import { httpVerbs, type Credentials } from '#store/mongo/http'
 import { migrateMongo } from '#store/mongo/migrate'
@@ -13,8 +13,6 @@ import type { OpenStore } from '#test/contract/fixture'
 import { storeContract } from '#test/contract/store-contract'
 import { startDataApi } from './data-api.ts'
 import { startMongo, type RealServer } from './real-server.ts'
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 })
 
 const credentials: Credentials = { kind: 'api-key', key: crypto.randomUUID() }
 let server: RealServer
