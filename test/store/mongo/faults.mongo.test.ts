@@ -36,7 +36,7 @@ let server: RealServer
 let client: MongoClient
 
 beforeAll(async () => {
-  server = await startMongo()
+  server = await startMongo({ durable: true })
   client = mongoClient(server.url('faults')).client
 })
 

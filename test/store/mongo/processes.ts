@@ -154,7 +154,7 @@ async function finish(world: World, tell: Tell): Promise<void> {
 async function trim(world: World, tell: Tell, branchId: string): Promise<void> {
   const objectId = `object-${Math.floor(world.random() * 3)}`
   const metadataLocations = world.files.filter(() => world.random() < 0.7)
-  const forgottenAt = { branchId, seq: Math.floor(world.random() * 6) }
+  const forgottenAt = { branchId, seq: Math.floor(world.random() * 3) }
   await tell(
     `trim ${metadataLocations.join(' ')} of ${objectId} forgotten at ${forgottenAt.seq} of ${branchId}`,
     async (tenant) => tenant.history.trim({ objectId, metadataLocations, forgottenAt }),
