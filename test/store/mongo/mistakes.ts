@@ -59,6 +59,8 @@ export const MISTAKES: Readonly<Record<string, Lens>> = {
     },
   }),
 
+  'committing without looking whether the key has an answer': (verbs) => blindTo(verbs, 'answer'),
+
   'answering that a commit did not land without a fence': (verbs) => ({
     ...verbs,
     insertOne: async (collection, document) => {
@@ -70,6 +72,20 @@ export const MISTAKES: Readonly<Record<string, Lens>> = {
 
 function isTail({ collection, filter }: Query): boolean {
   return collection === LOG && typeof filter['n'] === 'object'
+}
+
+/** Verbs that show nothing of what is kept under a word of `places.ts`, neither projected nor in the log. */
+function blindTo(verbs: MongoVerbs, word: string): MongoVerbs {
+  const isHidden = ({ group }: { group?: string }): boolean => group?.split('\u001e')[1] === word
+  return {
+    ...verbs,
+    find: async <T extends Doc>(query: Query) => {
+      const found = (await verbs.find<T>(query)).filter((document) => !isHidden(document as { group?: string }))
+      if (!isTail(query)) return found
+      const entries = found as unknown as LogDocument[]
+      return entries.map((entry) => ({ ...entry, puts: entry.puts.filter((put) => !isHidden(put)) })) as unknown as T[]
+    },
+  }
 }
 
 /** Projects only one's own entry, and takes for granted that the ones before it were. */

@@ -116,7 +116,7 @@ async function live(world: World, name: string, lens: Lens): Promise<void> {
 type Tell = (what: string, run: Operation['run']) => Promise<unknown>
 
 async function step(world: World, tell: Tell): Promise<void> {
-  const branchId = pick(world, world.branches)
+  const branchId = world.random() < 0.5 ? 'main' : pick(world, world.branches)
   const chance = world.random()
   if (chance < 0.17) await read(tell, branchId)
   else if (chance < 0.21) await finish(world, tell)
@@ -151,14 +151,18 @@ async function finish(world: World, tell: Tell): Promise<void> {
   await tell(`finish ${record.key}`, async (tenant) => ({ stands: await tenant.idempotency.finish(record) }))
 }
 
+/** Gives up files, then names a past position that may show one of them, while others do the same. */
 async function trim(world: World, tell: Tell, branchId: string): Promise<void> {
-  const objectId = `object-${Math.floor(world.random() * 3)}`
-  const metadataLocations = world.files.filter(() => world.random() < 0.7)
-  const forgottenAt = { branchId, seq: Math.floor(world.random() * 3) }
-  await tell(
-    `trim ${metadataLocations.join(' ')} of ${objectId} forgotten at ${forgottenAt.seq} of ${branchId}`,
-    async (tenant) => tenant.history.trim({ objectId, metadataLocations, forgottenAt }),
+  const { random, files, operations } = world
+  const objectId = `object-${Math.floor(random() * 3)}`
+  const metadataLocations = files.filter(() => random() < 0.7)
+  const forgottenAt = { branchId, seq: Math.floor(random() * 3) }
+  await tell(`trim ${metadataLocations.join(' ')} of ${objectId} by ${branchId} ${forgottenAt.seq}`, async (tenant) =>
+    tenant.history.trim({ objectId, metadataLocations, forgottenAt }),
   )
+  const input = { id: `ref-${operations.length}`, name: `n${operations.length}`, at: AT }
+  const from = { branchId, seq: Math.floor(random() * 4) }
+  await tell(`tag ${branchId} ${from.seq}`, async (tenant) => tenant.branches.tag({ ...input, from }))
 }
 
 /** Reads, then changes some of what it has read, all under one id; asks what became of it if nobody says. */
