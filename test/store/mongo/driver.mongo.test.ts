@@ -1,4 +1,5 @@
-// Contract: the MongoDB store is a store on a real server, by the driver. Source: src/store/store.ts; DESIGN §2.1.
+// Contract: the MongoDB store is a store on a real server, by the driver.
+// Source: src/store/store.ts; DESIGN §2.1.
 import type { MongoClient } from 'mongodb'
 import { afterAll, beforeAll } from 'vitest'
 import { driverVerbs, mongoClient } from '#store/mongo/driver'
