@@ -47,7 +47,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** `*.worker.test.ts` and `*.postgres.test.ts` run in workerd with local D1, R2 and Durable Objects, the latter with a PostgreSQL; every other test runs in Node. */
+/** `*.worker.test.ts` and `*.postgres.test.ts` run in workerd with local D1, R2 and Durable Objects, the latter with a PostgreSQL; `*.mongo.test.ts` run in Node, each file with a MongoDB of its own, and every other test too, without. */
 export default defineConfig(async () => {
   const postgres = await postgresAddresses()
   return {
@@ -57,7 +57,7 @@ export default defineConfig(async () => {
           test: {
             name: 'node',
             include: ['test/**/*.test.ts'],
-            exclude: ['test/**/*.worker.test.ts', 'test/**/*.postgres.test.ts', 'test/interop/**'],
+            exclude: ['test/**/*.{worker,postgres,mongo}.test.ts', 'test/interop/**'],
           },
         },
         {
@@ -78,6 +78,16 @@ export default defineConfig(async () => {
             }),
           ],
           test: { name: 'worker', include: ['test/**/*.worker.test.ts'], setupFiles: ['./test/worker-setup.ts'] },
+        },
+        {
+          test: {
+            name: 'mongo',
+            include: ['test/**/*.mongo.test.ts'],
+            globalSetup: ['./test/store/mongo/program.ts'],
+            // As for PostgreSQL; and the server takes seconds to be there.
+            testTimeout: 300_000,
+            hookTimeout: 120_000,
+          },
         },
         {
           plugins: [

@@ -14,6 +14,7 @@ const RUN: Record<Part, (run: Run) => Promise<Tally>> = {
   node: (run) => runVitest(run, 'node'),
   worker: (run) => runVitest(run, 'worker'),
   postgres: (run) => runVitest(run, 'postgres'),
+  mongo: (run) => runVitest(run, 'mongo'),
   interop: runPytest,
   rck: runRck,
   spark: runSpark,

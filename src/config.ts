@@ -11,6 +11,8 @@ export type StorageEndpoint =
 export type DatabaseConfig =
   | { readonly kind: 'd1' }
   | { readonly kind: 'postgres'; readonly transport: 'tcp' | 'http'; readonly connectionString: string }
+  /** `mongo-verbs.ts` reads how it is reached. */
+  | { readonly kind: 'mongo' }
 
 export interface Config {
   readonly database: DatabaseConfig
@@ -55,7 +57,8 @@ export function configOf(env: Cloudflare.Env): Config {
 /** No message holds the connection string: it has a password. */
 function databaseOf({ STORE, HYPERDRIVE, DATABASE_URL, DATABASE_TRANSPORT }: Cloudflare.Env): DatabaseConfig {
   if (!STORE || STORE === 'd1') return { kind: 'd1' }
-  if (STORE !== 'postgres') throw new Error(`STORE must be d1 or postgres, not ${JSON.stringify(STORE)}`)
+  if (STORE === 'mongo') return { kind: 'mongo' }
+  if (STORE !== 'postgres') throw new Error(`STORE must be d1, postgres or mongo, not ${JSON.stringify(STORE)}`)
   if (HYPERDRIVE) return { kind: 'postgres', transport: 'tcp', connectionString: HYPERDRIVE.connectionString }
   if (!DATABASE_URL) throw new Error('STORE=postgres needs a binding HYPERDRIVE or the secret DATABASE_URL')
   const url = URL.parse(DATABASE_URL)

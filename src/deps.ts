@@ -9,6 +9,8 @@ import { requestSigner } from '#signers/requests'
 import { reusingSigner } from '#signers/reusing'
 import type { Signer } from '#signers/signer'
 import { tickets } from '#signers/tickets'
+import { newMemory } from '#store/mongo/log'
+import { mongoStore } from '#store/mongo/mongo'
 import { d1Store } from '#store/sql/d1'
 import { neonDatabase } from '#store/sql/postgres/neon'
 import { postgresStore } from '#store/sql/postgres/postgres'
@@ -18,6 +20,7 @@ import { configOf, type Config } from './config.ts'
 import { OBJECT_CALL_MS_MAX } from './limits.ts'
 import { errorFields, logLine } from './log.ts'
 import { meteredD1, meteredR2, meteredSql, type Cost } from './meter.ts'
+import { mongoVerbsOf } from './mongo-verbs.ts'
 import { impatient } from './time-limits.ts'
 
 export const now = (): Date => new Date()
@@ -30,6 +33,8 @@ const R2_REGION = 'auto'
 
 const sharedMetadata = metadataCache()
 
+const sharedMemory = newMemory()
+
 /** The store this deployment uses; its calls are counted into `cost`. */
 export type OpenStore = (cost: Cost) => Store
 
@@ -40,6 +45,7 @@ export type OpenStore = (cost: Cost) => Store
 export function openStore(env: Cloudflare.Env): OpenStore {
   const { database } = configOf(env)
   if (database.kind === 'd1') return (cost) => d1Store(meteredD1(env.DB, cost))
+  if (database.kind === 'mongo') return (cost) => mongoStore(mongoVerbsOf(env, cost), { newId, memory: sharedMemory })
   const { transport, connectionString } = database
   const db = transport === 'tcp' ? tcpDatabase(connectionString) : neonDatabase(connectionString, null)
   return (cost) => postgresStore(meteredSql(db, cost))

@@ -2,7 +2,7 @@
 declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database
-    /** `d1` (or nothing), or `postgres`: where the catalog's records and history are. */
+    /** `d1` (or nothing), `postgres` or `mongo`: where the catalog's records and history are. */
     readonly STORE?: string
     /** A Postgres behind a pool near it. Its cache of reads must be off. */
     readonly HYPERDRIVE?: Hyperdrive
@@ -33,5 +33,16 @@ declare namespace Cloudflare {
     /** `refuse` or `replace`: what warehouse `local` does about locations outside it that clients give. */
     readonly CLIENT_LOCATIONS?: string
     readonly LOG_LEVEL?: string
+    /** Connections to MongoDB, by the driver, and the connection string they use (secret). */
+    readonly MONGO?: DurableObjectNamespace<import('./mongo-connection.ts').MongoConnection>
+    readonly MONGO_URL?: string
+    /** Instead: an endpoint that speaks the Data API, and one way to be known to it (secrets). */
+    readonly MONGO_DATA_API_URL?: string
+    readonly MONGO_DATA_SOURCE?: string
+    readonly MONGO_DATABASE?: string
+    readonly MONGO_API_KEY?: string
+    readonly MONGO_TOKEN?: string
+    readonly MONGO_USERNAME?: string
+    readonly MONGO_PASSWORD?: string
   }
 }

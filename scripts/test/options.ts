@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { STORES, type StoreName } from '../start/options.ts'
 
 /** The parts of the suite in the order they run: what fails fastest first. */
-export const PARTS = ['check', 'node', 'worker', 'postgres', 'interop', 'rck', 'spark'] as const
+export const PARTS = ['check', 'node', 'worker', 'postgres', 'mongo', 'interop', 'rck', 'spark'] as const
 
 export type Part = (typeof PARTS)[number]
 

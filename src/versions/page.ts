@@ -6,6 +6,8 @@ export interface BranchRows {
   readonly rows: readonly Row[]
   /** Whether there may be more rows after the last one. */
   readonly more: boolean
+  /** The last name looked at, if it is behind that of the last row. */
+  readonly lookedUpTo?: string
 }
 
 export interface Page {
@@ -35,7 +37,7 @@ export function mergePages(pages: readonly BranchRows[], accepts: (entry: Entry)
     for (const row of rows) if (!deciding.has(row.entry.name)) deciding.set(row.entry.name, row)
   const horizon = pages
     .filter(({ more }) => more)
-    .map(({ rows }) => rows.at(-1)?.entry.name ?? '')
+    .map(({ rows, lookedUpTo }) => lookedUpTo ?? rows.at(-1)?.entry.name ?? '')
     .reduce<string | null>((lowest, name) => (lowest === null || compareNames(name, lowest) < 0 ? name : lowest), null)
   const entries = [...deciding.values()]
     .filter((row) => !row.tombstone && accepts(row.entry))

@@ -1,0 +1,27 @@
+import { DurableObject } from 'cloudflare:workers'
+import { driverVerbs, mongoClient } from '#store/mongo/driver'
+import { VerbFailure, type FailureKind, type MongoVerbs } from '#store/mongo/verbs'
+
+export type VerbReply =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly kind: FailureKind; readonly message: string }
+
+/**
+ * A client of MongoDB's driver. Its connections belong to whoever opened them, and a Worker's requests may not share
+ * any; a Durable Object's calls do. It holds nothing else: any number of them may be there at once, or end.
+ */
+export class MongoConnection extends DurableObject {
+  #verbs: MongoVerbs | null = null
+
+  /** Errors do not keep their class on the way, so a failure is a value here. */
+  async call(verb: keyof MongoVerbs, args: readonly unknown[]): Promise<VerbReply> {
+    try {
+      this.#verbs ??= driverVerbs(mongoClient(this.env.MONGO_URL ?? '').db)
+      const run = this.#verbs[verb] as (...values: readonly unknown[]) => Promise<unknown>
+      return { ok: true, result: await run(...args) }
+    } catch (error) {
+      if (error instanceof VerbFailure) return { ok: false, kind: error.kind, message: error.message }
+      throw error
+    }
+  }
+}

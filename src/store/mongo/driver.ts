@@ -1,0 +1,105 @@
+import { MongoClient, type Collection, type Db, type MongoClientOptions } from 'mongodb'
+import { STORE_CALL_MS_MAX } from '#src/limits'
+import { failureOfCode, UNREACHABLE } from './failures.ts'
+import { VerbFailure, type Doc, type MongoVerbs } from './verbs.ts'
+
+/** Used where the connection string names no database. */
+const DATABASE = 'pangolin'
+
+/** Longest wait for a server to be found, and for a connection to it. */
+const CONNECT_MS_MAX = 5000
+
+const OPTIONS: MongoClientOptions = {
+  appName: 'pangolin',
+  readPreference: 'primary',
+  readConcern: { level: 'majority' },
+  writeConcern: { w: 'majority', journal: true },
+  serverSelectionTimeoutMS: CONNECT_MS_MAX,
+  connectTimeoutMS: CONNECT_MS_MAX,
+  socketTimeoutMS: STORE_CALL_MS_MAX,
+}
+
+/**
+ * A client of the official driver for a connection string, which may set everything but how safe reads and writes are.
+ * In a Worker it has to live in a Durable Object: its connections belong to whoever opened them.
+ * @throws VerbFailure for a string that is none; the message doesn't repeat it
+ */
+export function mongoClient(url: string): { client: MongoClient; db: Db } {
+  try {
+    const client = new MongoClient(url, OPTIONS)
+    const [, named] = /^mongodb(?:\+srv)?:\/\/[^/]*\/([^?]+)/.exec(url) ?? []
+    return { client, db: client.db(named === undefined ? DATABASE : decodeURIComponent(named)) }
+  } catch (error) {
+    throw new VerbFailure(
+      'not-done',
+      'The connection string of the catalog database is not one that MongoDB takes',
+      error,
+    )
+  }
+}
+
+/** The verbs by the official driver. */
+export function driverVerbs(db: Db): MongoVerbs {
+  const of = (name: string): Collection<Doc> => db.collection<Doc>(name)
+  return {
+    findOne: async <T extends Doc>({ collection, filter }: { collection: string; filter: object }) =>
+      (await of(collection).findOne(filter).catch(failed)) as T | null,
+    find: async <T extends Doc>({ collection, filter, projection, sort, limit = 0 }: FindInput) => {
+      const options = {
+        ...(projection ? { projection } : {}),
+        ...(sort ? { sort: sort as Record<string, 1> } : {}),
+        limit,
+      }
+      return (await of(collection).find(filter, options).toArray().catch(failed)) as unknown as T[]
+    },
+    insertOne: async (collection, document) =>
+      void (await of(collection)
+        .insertOne({ ...document })
+        .catch(failed)),
+    insertMany: async (collection, documents) => {
+      const copies = documents.map((document) => ({ ...document }))
+      await of(collection).insertMany(copies, { ordered: false }).catch(failed)
+    },
+    updateOne: async ({ collection, filter, update, upsert }) =>
+      (
+        await of(collection)
+          .updateOne(filter, update as object, { upsert })
+          .catch(failed)
+      ).matchedCount,
+    deleteMany: async (collection, filter) => void (await of(collection).deleteMany(filter).catch(failed)),
+    aggregate: async <T extends Doc>(collection: string, pipeline: readonly object[]) =>
+      (await of(collection)
+        .aggregate([...pipeline])
+        .toArray()
+        .catch(failed)) as T[],
+  }
+}
+
+interface FindInput {
+  readonly collection: string
+  readonly filter: object
+  readonly projection?: object
+  readonly sort?: object
+  readonly limit?: number
+}
+
+/** Errors of the driver after which it is certain that nothing was sent. */
+const NEVER_SENT = ['MongoServerSelectionError', 'MongoTopologyClosedError', 'MongoClientClosedError']
+
+/** What the driver's error means. @throws VerbFailure always */
+export function failed(error: unknown): never {
+  const { name = '', code, writeErrors, errorLabelSet, cause } = error as DriverError
+  if (name === 'MongoServerSelectionError' && cause?.code !== undefined) failed(cause)
+  if (NEVER_SENT.includes(name) || (name === 'MongoNetworkError' && errorLabelSet?.has('HandshakeError') === true))
+    throw new VerbFailure('not-done', UNREACHABLE, error)
+  if (writeErrors === undefined || writeErrors.every((one) => one.code === code)) throw failureOfCode(code, error)
+  throw failureOfCode(undefined, error)
+}
+
+interface DriverError {
+  readonly name?: string
+  readonly code?: unknown
+  readonly writeErrors?: readonly { readonly code: unknown }[]
+  readonly errorLabelSet?: ReadonlySet<string>
+  readonly cause?: DriverError
+}

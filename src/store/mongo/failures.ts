@@ -1,0 +1,59 @@
+import { CatalogError } from '#domain/errors'
+import { VerbFailure, type FailureKind } from './verbs.ts'
+
+/**
+ * Ends a request whose step failed: `unavailable` where trying later may help, otherwise the error as it is (a mistake
+ * of ours, or the request's own end). @throws always
+ */
+export function failure(error: unknown): never {
+  if (!(error instanceof VerbFailure) || error.kind === 'mistake') throw error
+  throw new CatalogError('unavailable', 'The catalog database did not answer; try again', error)
+}
+
+export const UNREACHABLE = 'The catalog database cannot be reached'
+export const REFUSES_CREDENTIALS =
+  'The catalog database refuses the credentials; give it others, or grant them readWrite'
+const NOT_PRIMARY = 'The catalog database takes no writes: it is not the primary; connect to the whole replica set'
+const WRONG = 'The catalog database does not know a command of this version, or refuses a document'
+
+interface Known {
+  readonly names: readonly string[]
+  readonly kind: FailureKind
+  readonly message: string
+}
+
+/** What servers say of why they did not do something, by code and by name: gateways pass on one or the other. */
+const KNOWN: Readonly<Record<number, Known>> = {
+  11000: { names: ['E11000', 'DuplicateKey'], kind: 'duplicate', message: 'The document is there already' },
+  13: { names: ['Unauthorized'], kind: 'not-done', message: REFUSES_CREDENTIALS },
+  18: { names: ['AuthenticationFailed'], kind: 'not-done', message: REFUSES_CREDENTIALS },
+  8000: { names: ['AtlasError'], kind: 'not-done', message: REFUSES_CREDENTIALS },
+  14031: {
+    names: ['OutOfDiskSpace'],
+    kind: 'not-done',
+    message: 'The disk of the catalog database is full; give it more space',
+  },
+  10107: { names: ['NotWritablePrimary', 'not master'], kind: 'not-done', message: NOT_PRIMARY },
+  13435: { names: ['NotPrimaryNoSecondaryOk'], kind: 'not-done', message: NOT_PRIMARY },
+  13436: { names: ['NotPrimaryOrSecondary'], kind: 'not-done', message: NOT_PRIMARY },
+  16500: { names: ['TooManyRequests'], kind: 'not-done', message: 'The catalog database has too much to do' },
+  2: { names: ['BadValue'], kind: 'mistake', message: WRONG },
+  9: { names: ['FailedToParse'], kind: 'mistake', message: WRONG },
+  14: { names: ['TypeMismatch'], kind: 'mistake', message: WRONG },
+  59: { names: ['CommandNotFound'], kind: 'mistake', message: WRONG },
+  238: { names: ['NotImplemented'], kind: 'mistake', message: WRONG },
+  10334: { names: ['BSONObjectTooLarge'], kind: 'mistake', message: WRONG },
+}
+
+/** A server's refusal by its code; any other leaves open whether the verb was done. */
+export function failureOfCode(code: unknown, cause: unknown): VerbFailure {
+  const known = typeof code === 'number' ? KNOWN[code] : undefined
+  if (known) return new VerbFailure(known.kind, known.message, cause)
+  return new VerbFailure('unknown', 'The catalog database failed to answer', cause)
+}
+
+/** The code that a text of a server or a gateway is about, if it is a known one. */
+export function codeInText(text: string): number | undefined {
+  const found = Object.entries(KNOWN).find(([, { names }]) => names.some((name) => text.includes(name)))
+  return found && Number(found[0])
+}

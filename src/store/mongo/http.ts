@@ -1,0 +1,130 @@
+import { STORE_CALL_MS_MAX } from '#src/limits'
+import { codeInText, failureOfCode, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
+import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
+
+/** How an endpoint knows who asks. */
+export type Credentials =
+  | { readonly kind: 'api-key'; readonly key: string }
+  | { readonly kind: 'bearer'; readonly token: string }
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+
+/** Where an endpoint that speaks the Data API is: verbs are posted to `<url>/action/<verb>`. */
+export interface Endpoint {
+  readonly url: string
+  readonly credentials: Credentials
+  /** The cluster's name as the endpoint knows it; some endpoints ignore it. */
+  readonly dataSource: string
+  readonly database: string
+}
+
+/**
+ * The verbs over HTTP, as the Atlas Data API had them and compatible servers and gateways still do.
+ *
+ * How a duplicate looks there is specified nowhere, and one server answers 200 to it. So a document is inserted by an
+ * upsert that sets nothing where it finds one, whose answer says which it was; and of many that are inserted at once
+ * it is looked whether they are there.
+ */
+export function httpVerbs(endpoint: Endpoint): MongoVerbs {
+  const call = async <T>(verb: string, body: Fields): Promise<T> => callVerb(endpoint, verb, body) as Promise<T>
+  const find = async <T extends Doc>(query: Query): Promise<T[]> =>
+    (await call<{ documents: T[] }>('find', query as unknown as Fields)).documents
+  return {
+    findOne: async (query) => (await call<{ document: never }>('findOne', query as unknown as Fields)).document,
+    find,
+    insertOne: async (collection, document) => {
+      const { _id, ...fields } = document as Doc & Fields
+      const body = { collection, filter: { _id }, update: { $setOnInsert: fields }, upsert: true }
+      const { matchedCount, upsertedId } = await call<{ matchedCount: number; upsertedId?: unknown }>('updateOne', body)
+      if (matchedCount > 0) throw failureOfCode(DUPLICATE, undefined)
+      if (upsertedId === undefined)
+        throw new VerbFailure('unknown', 'The endpoint does not say whether it has inserted')
+    },
+    insertMany: async (collection, documents) => {
+      await call('insertMany', { collection, documents: documents as unknown as Fields[] }).catch((error: unknown) => {
+        if (!isDuplicate(error)) throw error
+      })
+      const wanted = new Map(documents.map((document) => [document._id, (document as Doc & Fields)['n']]))
+      const found = await find<Doc & Fields>({
+        collection,
+        filter: { _id: { $in: [...wanted.keys()] } },
+        projection: { n: 1 },
+      })
+      const there = found.filter(({ _id, n }) => wanted.get(_id) === n)
+      if (there.length < documents.length) throw failureOfCode(DUPLICATE, undefined)
+    },
+    updateOne: async (update) =>
+      (await call<{ matchedCount: number }>('updateOne', update as unknown as Fields)).matchedCount,
+    deleteMany: async (collection, filter) => void (await call('deleteMany', { collection, filter })),
+    aggregate: async <T extends Doc>(collection: string, pipeline: readonly Fields[]) =>
+      (await call<{ documents: T[] }>('aggregate', { collection, pipeline })).documents,
+  }
+}
+
+const DUPLICATE = 11000
+
+async function callVerb(
+  { url, credentials, dataSource, database }: Endpoint,
+  verb: string,
+  body: Fields,
+): Promise<unknown> {
+  let status: number
+  let text: string
+  try {
+    const response = await fetch(`${url}/action/${verb}`, {
+      method: 'POST',
+      headers: { ...headersOf(credentials), 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ dataSource, database, ...body }),
+      signal: AbortSignal.timeout(STORE_CALL_MS_MAX),
+    })
+    status = response.status
+    text = await response.text()
+  } catch (error) {
+    throw new VerbFailure('unknown', UNREACHABLE, error)
+  }
+  if (status < 300) return answerOf(text)
+  const cause = new Error(`${verb} answered ${status}: ${text.slice(0, 500)}`)
+  const code = codeInText(text)
+  if (code !== undefined) throw failureOfCode(code, cause)
+  if (status === 401 || status === 403) throw new VerbFailure('not-done', REFUSES_CREDENTIALS, cause)
+  if (status === 429)
+    throw new VerbFailure('not-done', 'The endpoint of the catalog database has too much to do', cause)
+  if (status === 400 || status === 404)
+    throw new VerbFailure('mistake', `The endpoint of the catalog database does not take the verb ${verb}`, cause)
+  throw failureOfCode(undefined, cause)
+}
+
+function headersOf(credentials: Credentials): Record<string, string> {
+  switch (credentials.kind) {
+    case 'api-key':
+      return { apiKey: credentials.key }
+    case 'bearer':
+      return { authorization: `Bearer ${credentials.token}` }
+    case 'basic': {
+      const bytes = new TextEncoder().encode(`${credentials.username}:${credentials.password}`)
+      return { authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` }
+    }
+    default:
+      return credentials satisfies never
+  }
+}
+
+/** Some servers write numbers as `{"$numberInt": "1"}`, whatever was asked for. */
+function answerOf(text: string): unknown {
+  try {
+    return JSON.parse(text, (_, value: unknown) => numberOf(value) ?? value)
+  } catch (error) {
+    throw new VerbFailure(
+      'unknown',
+      'The endpoint of the catalog database answered with something else than JSON',
+      error,
+    )
+  }
+}
+
+function numberOf(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const entries: [string, unknown][] = Object.entries(value)
+  const [only] = entries
+  if (entries.length !== 1 || !only || typeof only[1] !== 'string') return undefined
+  return /^\$number(Int|Long|Double)$/.test(only[0]) ? Number(only[1]) : undefined
+}

@@ -1,0 +1,175 @@
+import { CatalogError } from '#domain/errors'
+import { recent, type Recent } from '#domain/recent'
+import type { Place } from '#store/store'
+import { LOG, logId, WATERMARK, type LogDocument, type Put, type Watermark } from './documents.ts'
+import { roll } from './roll.ts'
+import { Snapshot, type TailEntry, type View } from './snapshot.ts'
+import { isDuplicate, VerbFailure, type MongoVerbs } from './verbs.ts'
+
+/** What a step answers, and what it writes for that to be true. */
+export interface Step<T> {
+  readonly answer: T
+  readonly write?: Write
+}
+
+export interface Write {
+  readonly puts: readonly Put[]
+  /** Tokens (`documents.ts`) that no entry before or after may have. */
+  readonly unique?: readonly string[]
+  readonly commit?: Pick<LogDocument, 'branch' | 'seq' | 'entry'>
+  /** Audit records, in order, and the number of the first. */
+  readonly audit?: { readonly from: number; readonly records: readonly unknown[] }
+}
+
+export type Decide<T> = (snapshot: Snapshot) => Promise<Step<T>>
+
+/**
+ * The log of one tenant: the one thing that everything a tenant does goes through, in one order.
+ *
+ * Whatever a step has to know before it may be done (that a key is as expected, that no other branch shows a table in
+ * the same folder, that no purge has the files of what a tag would show, that a name is free) is looked at in the
+ * snapshot after entry `n`, and the step is the insertion of entry `n + 1`, with `_id` made of that number. So it lands
+ * exactly if nothing else has happened since: the log is the lock. Had every branch a log of its own, folders, purges,
+ * forks, tags and names would each need a second document to meet at, and a protocol for what dies between the two.
+ * The price is that commits of one tenant to different branches take turns; each turn is one insertion.
+ */
+export interface TenantLog {
+  readonly tenant: string
+  readonly places: Memory['places']
+  /** Answers what `decide` makes of one state of the tenant. */
+  look<T>(decide: (snapshot: Snapshot) => Promise<T>): Promise<T>
+  /**
+   * Decides and writes, again and again while others are faster. @throws VerbFailure; `not-done` also if others always were
+   */
+  act<T>(decide: Decide<T>): Promise<T>
+}
+
+/** What a process remembers between requests: old, but never wrong, and so fit for any number of stores. */
+export interface Memory {
+  /** Of tenants' logs. */
+  readonly views: Recent<View>
+  /** Of where catalogs and branches were last found, by tenant and name: what to fetch before it is known to be right. */
+  readonly places: Recent<Place>
+}
+
+/** Tenants, and names of branches in them, that are remembered; what is forgotten costs a round trip or some. */
+const REMEMBERED_MAX = 1000
+
+export function newMemory(): Memory {
+  return { views: recent<View>(REMEMBERED_MAX), places: recent<Place>(REMEMBERED_MAX) }
+}
+
+export interface LogOptions {
+  readonly newId: () => string
+  readonly memory: Memory
+  /** Entries behind the watermark, which every reader may have to read along, before they are projected. */
+  readonly tailEntriesMax?: number
+}
+
+/** Projecting costs about as much for many entries as for one; reading along is cheap for as long as they are few. */
+const TAIL_ENTRIES_MAX = 16
+
+/** UTF-16 code units of the values of those entries: a large commit is not read along for long. */
+const TAIL_CHARS_MAX = 1_000_000
+
+/** Insertions of one step before its caller is told to come back: each was lost to another one that landed. */
+const TRIES_MAX = 100
+
+export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions): TenantLog {
+  const { newId, tailEntriesMax = TAIL_ENTRIES_MAX } = options
+  const { views, places } = options.memory
+  let turn: Promise<unknown> = Promise.resolve()
+  const open = async (): Promise<Snapshot> =>
+    new Snapshot(verbs, tenant, views.get(tenant) ?? (await readView(verbs, tenant)))
+  const close = async (snapshot: Snapshot): Promise<void> => {
+    const { applied, tail } = snapshot
+    views.set(tenant, { applied, tail })
+    if (tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX) return
+    // The step is done, or the question answered, whatever becomes of this; somebody will find the tail long again.
+    const rolled = await roll(verbs, tenant, { applied, tail }).catch(() => null)
+    views.set(tenant, rolled ?? (await readView(verbs, tenant).catch(() => ({ applied, tail }))))
+  }
+  const act = async <T>(decide: Decide<T>): Promise<T> => {
+    const snapshot = await open()
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const { answer, write } = await decided(snapshot, decide)
+      const landed = write === undefined || (await append(verbs, snapshot, write, newId()))
+      if (!landed) continue
+      await close(snapshot)
+      return answer
+    }
+    throw new VerbFailure('not-done', `Others wrote to the database ${TRIES_MAX} times in between; try again`)
+  }
+  return {
+    tenant,
+    places,
+    look: async (decide) => {
+      const snapshot = await open()
+      const answer = await decided(snapshot, decide)
+      await close(snapshot)
+      return answer
+    },
+    // Those who come through the same object wait for each other, rather than lose to each other.
+    act: async (decide) => {
+      const mine = turn.then(() => act(decide))
+      turn = mine.catch(() => undefined)
+      return mine
+    },
+  }
+}
+
+/** What is decided by one state: the snapshot may move while it is being looked at, and then it is looked at again. */
+async function decided<T>(snapshot: Snapshot, decide: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+  for (;;) {
+    const { head } = snapshot
+    try {
+      const answer = await decide(snapshot)
+      await snapshot.ready
+      if (snapshot.head === head) return answer
+    } catch (error) {
+      if (!(error instanceof CatalogError) || snapshot.head === head) throw error
+    }
+  }
+}
+
+/** Whether it landed. If not, the snapshot knows what did. */
+async function append(verbs: MongoVerbs, snapshot: Snapshot, write: Write, nonce: string): Promise<boolean> {
+  const { tenant } = snapshot
+  const n = snapshot.head + 1
+  const _id = logId(tenant, n)
+  const document: LogDocument = {
+    _id,
+    tenant,
+    n,
+    nonce,
+    unique: [_id, ...(write.unique ?? [])],
+    puts: write.puts.map((put) => ({ ...put, fresh: snapshot.isFresh(put.id) })),
+    branch: write.commit?.branch ?? null,
+    seq: write.commit?.seq ?? null,
+    entry: write.commit?.entry ?? null,
+    audited: write.audit ? tenant : null,
+    auditFrom: write.audit?.from ?? null,
+    audit: write.audit ? JSON.stringify(write.audit.records) : null,
+  }
+  try {
+    await verbs.insertOne(LOG, document)
+    snapshot.push(document)
+    return true
+  } catch (error) {
+    if (!isDuplicate(error)) throw error
+    // It may be our own entry that is in the way: a driver or a gateway that lost an answer has tried again by itself.
+    await snapshot.extend().catch((cause: unknown) => {
+      throw new VerbFailure('unknown', 'The log of the database cannot be read', cause)
+    })
+    return snapshot.tail.some((entry) => entry.nonce === nonce)
+  }
+}
+
+async function readView(verbs: MongoVerbs, tenant: string): Promise<View> {
+  const watermark = await verbs.findOne<Watermark>({ collection: WATERMARK, filter: { _id: tenant } })
+  return { applied: watermark?.applied ?? 0, tail: [] }
+}
+
+function charsOf(tail: readonly TailEntry[]): number {
+  return tail.flatMap(({ puts }) => puts).reduce((sum, { id, value }) => sum + id.length + (value?.length ?? 0), 0)
+}

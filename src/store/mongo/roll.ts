@@ -1,0 +1,116 @@
+import {
+  CURRENT,
+  VERSION,
+  versionId,
+  WATERMARK,
+  type Current,
+  type LoggedPut,
+  type Version,
+  type Watermark,
+} from './documents.ts'
+import type { View } from './snapshot.ts'
+import { isDuplicate, type MongoVerbs } from './verbs.ts'
+
+/** Documents in one insertion, and their values in UTF-16 code units: far below the 48 MB of a message. */
+const INSERTED_MAX = 500
+const INSERTED_CHARS_MAX = 8_000_000
+
+/** Updates under way at a time. */
+const PARALLEL_UPDATES = 16
+
+type Logged = LoggedPut & { readonly n: number }
+
+/**
+ * Brings the projections up to the end of a tail, then moves the watermark there from exactly where the tail begins.
+ *
+ * Any number of processes may do so at once, each as slowly as it likes, and die anywhere: a version is inserted if it is
+ * absent, and is the same whoever inserts it; a current document is replaced only by a newer one; and the watermark
+ * says only what is so, since whoever moves it has projected all of what it passes.
+ * @returns the view that is left, or null if somebody else has moved the watermark
+ */
+export async function roll(verbs: MongoVerbs, tenant: string, { applied, tail }: View): Promise<View | null> {
+  const puts = tail.flatMap(({ n, puts: ofEntry }) => ofEntry.map((put): Logged => ({ ...put, n })))
+  const newest = new Map<string, Logged>()
+  for (const put of puts) newest.set(put.id, { ...put, fresh: put.fresh || newest.get(put.id)?.fresh === true })
+  const [fresh, changed] = [
+    [...newest.values()].filter((put) => put.fresh),
+    [...newest.values()].filter((put) => !put.fresh),
+  ]
+  for (const some of chunks(puts.filter(({ seq }) => seq !== null))) await insertVersions(verbs, some)
+  for (const some of chunks(fresh)) await insertCurrent(verbs, some)
+  await replaceCurrent(verbs, changed)
+  const head = tail.at(-1)?.n ?? applied
+  return (await moveWatermark(verbs, tenant, applied, head)) ? { applied: head, tail: [] } : null
+}
+
+async function insertVersions(verbs: MongoVerbs, puts: readonly Logged[]): Promise<void> {
+  const versions = puts.map(({ id, seq, n, state, value }): Version => ({
+    _id: versionId(id, seq ?? 0),
+    of: id,
+    seq: seq ?? 0,
+    n,
+    state,
+    value,
+  }))
+  if (await inserted(verbs.insertMany(VERSION, versions))) return
+  await inParallel(versions, async (version) => {
+    await inserted(verbs.insertOne(VERSION, version))
+  })
+}
+
+async function insertCurrent(verbs: MongoVerbs, puts: readonly Logged[]): Promise<void> {
+  const documents = puts.map(({ id, ...put }): Current => ({ _id: id, ...fieldsOf(put) }))
+  if (!(await inserted(verbs.insertMany(CURRENT, documents)))) await replaceCurrent(verbs, puts)
+}
+
+/** Where a newer one is, the filter finds nothing, and the insertion in its stead is refused as a duplicate. */
+async function replaceCurrent(verbs: MongoVerbs, puts: readonly Logged[]): Promise<void> {
+  await inParallel(puts, async ({ id, ...put }) => {
+    const filter = { _id: id, n: { $lt: put.n } }
+    await inserted(verbs.updateOne({ collection: CURRENT, filter, update: { $set: fieldsOf(put) }, upsert: true }))
+  })
+}
+
+function fieldsOf({ n, group, key, state, value, seq }: Omit<Logged, 'id'>) {
+  return { n, group, key, state, value, seq }
+}
+
+/** Only from where this roll began: whoever stands elsewhere has projected something else. */
+async function moveWatermark(verbs: MongoVerbs, tenant: string, from: number, to: number): Promise<boolean> {
+  const first: Watermark = { _id: tenant, applied: to }
+  if (from === 0 && (await inserted(verbs.insertOne(WATERMARK, first)))) return true
+  const filter = { _id: tenant, applied: from }
+  return (
+    (await verbs.updateOne({ collection: WATERMARK, filter, update: { $set: { applied: to } }, upsert: false })) > 0
+  )
+}
+
+/** False if it is there already. */
+async function inserted(insertion: Promise<unknown>): Promise<boolean> {
+  try {
+    await insertion
+    return true
+  } catch (error) {
+    if (isDuplicate(error)) return false
+    throw error
+  }
+}
+
+function* chunks(puts: readonly Logged[]): Generator<Logged[]> {
+  let some: Logged[] = []
+  let chars = 0
+  for (const put of puts) {
+    some.push(put)
+    chars += put.value?.length ?? 0
+    if (some.length < INSERTED_MAX && chars < INSERTED_CHARS_MAX) continue
+    yield some
+    some = []
+    chars = 0
+  }
+  if (some.length > 0) yield some
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += PARALLEL_UPDATES)
+    await Promise.all(items.slice(start, start + PARALLEL_UPDATES).map(work))
+}

@@ -1,0 +1,58 @@
+import { SCHEMA } from './documents.ts'
+import { INDEXES, indexName } from './indexes.ts'
+import { VerbFailure, type Doc, type MongoVerbs } from './verbs.ts'
+
+/** What this version of the catalog keeps in its documents. It goes up with every change that an older one can't read. */
+export const SCHEMA_VERSION = 1
+
+/** The one document of its collection; it says whose the database is. */
+export interface SchemaDocument extends Doc {
+  readonly product: string
+  readonly version: number
+}
+
+export const SCHEMA_ID = 'schema'
+export const PRODUCT = 'pangolin'
+
+const MIGRATE = 'run the migrations (npm run db:migrate)'
+
+/** Whether the database has the schema and every index that this version needs; if not, why, in one sentence. */
+export async function readinessOf(verbs: MongoVerbs): Promise<{ ready: true } | { ready: false; reason: string }> {
+  try {
+    const schema = await verbs.findOne<SchemaDocument>({ collection: SCHEMA, filter: { _id: SCHEMA_ID } })
+    const reason = schemaProblem(schema) ?? (await missingIndex(verbs))
+    return reason === null ? { ready: true } : { ready: false, reason }
+  } catch (error) {
+    return {
+      ready: false,
+      reason: error instanceof VerbFailure ? error.message : 'The catalog database does not answer',
+    }
+  }
+}
+
+/** What is wrong with a database that says this of itself; null if nothing is. */
+export function schemaProblem(schema: SchemaDocument | null): string | null {
+  if (!schema) return `The database has no schema yet; ${MIGRATE}`
+  const { product, version } = schema
+  if (product !== PRODUCT) return 'The database belongs to another product; choose another one'
+  if (version > SCHEMA_VERSION)
+    return `The database was written by a newer version: it has schema ${version}, this version knows ${SCHEMA_VERSION}; deploy the newer one`
+  if (version < SCHEMA_VERSION)
+    return `The database has schema ${version}, this version needs ${SCHEMA_VERSION}; ${MIGRATE}`
+  return null
+}
+
+/** The Data API has no verb for indexes, but an aggregation stage that lists them. */
+async function missingIndex(verbs: MongoVerbs): Promise<string | null> {
+  const collections = [...new Set(INDEXES.map(({ collection }) => collection))]
+  const listed = await Promise.all(
+    collections.map((collection) =>
+      verbs.aggregate<Doc & { name: string }>(collection, [{ $indexStats: {} }, { $project: { name: 1 } }]),
+    ),
+  )
+  const found = new Set(
+    collections.flatMap((collection, i) => (listed[i] ?? []).map(({ name }) => `${collection}.${name}`)),
+  )
+  const missing = INDEXES.map((index) => `${index.collection}.${indexName(index)}`).filter((name) => !found.has(name))
+  return missing.length > 0 ? `The database lacks the index ${missing.join(', ')}; ${MIGRATE}` : null
+}

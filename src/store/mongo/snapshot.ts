@@ -1,0 +1,354 @@
+import { compareNames } from '#versions/page'
+import { CURRENT, LOG, VERSION, type Current, type LogDocument, type Put, type Version } from './documents.ts'
+import { VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
+
+/** A log entry without what only history reads. */
+export type TailEntry = Pick<LogDocument, 'n' | 'nonce' | 'unique' | 'puts' | 'branch' | 'seq' | '_id'>
+
+/** What is known of a tenant's log: how far it is projected, at least, and the entries after that, without a gap. */
+export interface View {
+  readonly applied: number
+  readonly tail: readonly TailEntry[]
+}
+
+/** Documents of one group, `from <= key < to` (both open if absent) and `after < key`, in order. */
+export interface RangeQuery {
+  readonly group: string
+  /** Only documents in one of these; absent: also those that are gone. */
+  readonly states?: readonly string[]
+  readonly from?: string
+  readonly to?: string
+  readonly after?: string
+  readonly limit: number
+}
+
+/** `end` is the last key looked at if there may be more behind it. */
+export interface Range {
+  readonly puts: readonly Put[]
+  readonly end: string | null
+}
+
+/** A value as it was at a position of its branch; `to` is the position that put the next one. */
+export interface Former {
+  readonly put: Pick<Put, 'state' | 'value'>
+  readonly seq: number
+  readonly to: number | null
+}
+
+/** Documents that are asked for together. */
+interface Batch {
+  readonly ids: string[]
+  readonly found: Promise<ReadonlyMap<string, Current>>
+}
+
+type Decided = Pick<LogDocument, 'unique' | 'branch' | 'seq' | 'n' | '_id'>
+
+const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, branch: 1, seq: 1 }
+
+/** Log entries asked for at a time. */
+const TAIL_PAGE = 100
+
+/** Documents asked for in one query. */
+const DOCUMENTS_PER_QUERY = 1000
+
+/**
+ * The state of a tenant right after the log entry `head`, read from the projections and the log behind them.
+ *
+ * Every entry up to `applied` was projected before any projection is read here, so of a document that a later entry put
+ * the log knows, and of any other its projection is right. A projection that is newer than `head` moves `head`: its
+ * entry is in the log already. Where the query left out documents for a state that changes, the log is read once more
+ * *after* it, for the same reason. What has been fetched stays right for every later `head`, so whoever decides by a
+ * snapshot decides again when it has moved, and fetches nothing twice.
+ */
+export class Snapshot {
+  readonly tenant: string
+  readonly applied: number
+  head: number
+  readonly tail: TailEntry[] = []
+  /** Whatever of the log had been written when the snapshot was taken is known. */
+  ready: Promise<void>
+  private readonly verbs: MongoVerbs
+  private readonly latest = new Map<string, Put>()
+  private readonly byGroup = new Map<string, Map<string, Put>>()
+  private readonly formerInTail = new Map<string, Put[]>()
+  private readonly stored = new Map<string, Promise<Current | null>>()
+  private readonly absent = new Set<string>()
+  private batch: Batch | null = null
+  private readonly ranges = new Map<string, Promise<{ found: Current[]; end: string | null }>>()
+  private readonly formers = new Map<string, Promise<readonly Version[]>>()
+  private readonly decisions = new Map<string, Promise<Decided[]>>()
+
+  constructor(verbs: MongoVerbs, tenant: string, view: View) {
+    this.verbs = verbs
+    this.tenant = tenant
+    this.applied = view.applied
+    this.head = view.applied
+    for (const entry of view.tail) this.push(entry)
+    this.ready = this.extend()
+    this.ready.catch(() => undefined)
+  }
+
+  /** Reads on in the log, up to its first gap. */
+  async extend(): Promise<void> {
+    for (;;) {
+      const before = this.head
+      const entries = await this.verbs.find<TailEntry>({
+        collection: LOG,
+        filter: { tenant: this.tenant, n: { $gt: before } },
+        sort: { n: 1 },
+        limit: TAIL_PAGE,
+        projection: TAIL_FIELDS,
+      })
+      for (const entry of entries) if (entry.n === this.head + 1) this.push(entry)
+      if (entries.length < TAIL_PAGE || this.head === before) return
+    }
+  }
+
+  push(entry: TailEntry): void {
+    this.head = entry.n
+    this.tail.push(entry)
+    for (const put of entry.puts) {
+      this.latest.set(put.id, put)
+      const group = this.byGroup.get(put.group) ?? new Map<string, Put>()
+      this.byGroup.set(put.group, group.set(put.id, put))
+      if (put.seq !== null) this.formerInTail.set(put.id, [...(this.formerInTail.get(put.id) ?? []), put])
+    }
+  }
+
+  /** One per id, in order: null where there has never been such a document. */
+  async puts(ids: readonly string[]): Promise<(Put | null)[]> {
+    this.fetchStored(ids)
+    const stored = await Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
+    return ids.map((id, i) => this.latest.get(id) ?? asPut(stored[i] ?? null))
+  }
+
+  /** As {@link Snapshot.puts}, of one, parsed: null where the document is not there, or gone. */
+  async value<T>(id: string): Promise<T | null> {
+    const [found] = await this.puts([id])
+    return found?.value ? (JSON.parse(found.value) as T) : null
+  }
+
+  /** Whether the document was looked for, and has never been there. */
+  isFresh(id: string): boolean {
+    return this.absent.has(id) && !this.latest.has(id)
+  }
+
+  async range(query: RangeQuery): Promise<Range> {
+    const memo = JSON.stringify(query)
+    const fetching = this.ranges.get(memo) ?? this.fetchRange(query)
+    this.ranges.set(memo, fetching)
+    const { found, end } = await fetching
+    const puts = new Map(found.map((doc) => [doc._id, asPut(doc)]))
+    for (const [id, put] of this.byGroup.get(query.group) ?? []) {
+      if (isIn(query, put) && (end === null || compareNames(put.key, end) <= 0)) puts.set(id, put)
+      else puts.delete(id)
+    }
+    return { puts: [...puts.values()].filter((put) => put !== null).toSorted(byKey), end }
+  }
+
+  /** All of a range at once: only where there are never many. */
+  async all(query: Omit<RangeQuery, 'limit'>): Promise<Put[]> {
+    return this.first(Number.POSITIVE_INFINITY, query)
+  }
+
+  /** The first `count` documents of a range, fewer only if there are no more. */
+  async first(count: number, query: Omit<RangeQuery, 'limit'>): Promise<Put[]> {
+    const puts: Put[] = []
+    let after: string | null = query.after ?? null
+    do {
+      const from = after === null ? {} : { after }
+      const range: Range = await this.range({ ...query, ...from, limit: Math.min(count, DOCUMENTS_PER_QUERY) })
+      puts.push(...range.puts)
+      after = range.end
+    } while (after !== null && puts.length < count)
+    return puts.slice(0, count)
+  }
+
+  /** All of several groups at once: only of groups that stay small. */
+  async together(groups: readonly string[]): Promise<Put[]> {
+    if (groups.length === 0) return []
+    const memo = JSON.stringify(groups)
+    const query = { collection: CURRENT, filter: { group: { $in: groups } } }
+    const fetching = this.ranges.get(memo) ?? this.fetch<Current>(query).then((found) => ({ found, end: null }))
+    this.ranges.set(memo, fetching)
+    const puts = new Map((await fetching).found.map((doc) => [doc._id, asPut(doc)]))
+    for (const group of groups) for (const [id, put] of this.byGroup.get(group) ?? []) puts.set(id, put)
+    return [...puts.values()].filter((put) => put !== null)
+  }
+
+  /** What each document was at position `bound` of its branch: null where it came later, or never. */
+  async formerly(ids: readonly string[], bound: number): Promise<(Former | null)[]> {
+    this.fetchStored(ids)
+    const stored = await Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
+    const later = ids.filter((id, i) => (stored[i]?.seq ?? 0) > bound && !this.formers.has(formerId(id, bound)))
+    if (later.length > 0) this.fetchFormer(later, bound)
+    const formers = await Promise.all(ids.map(async (id) => this.formers.get(formerId(id, bound)) ?? []))
+    return ids.map((id, i) => {
+      const current = stored[i] ? [stored[i]] : []
+      return formerOf([...current, ...(formers[i] ?? []), ...(this.formerInTail.get(id) ?? [])], bound)
+    })
+  }
+
+  /** Where the document was put on its branch, from one position to another, and the next one after that: in order. */
+  async positions(id: string, from: number, to: number): Promise<number[]> {
+    const query = {
+      collection: VERSION,
+      filter: { of: id, seq: { $gte: from, $lte: to } },
+      projection: { seq: 1, n: 1 },
+    }
+    const [between, [last]] = await Promise.all([this.fetch<Version>(query), this.formerly([id], to)])
+    const inTail = this.formerInTail.get(id) ?? []
+    const known = [...between, ...inTail].flatMap(({ seq }) => (seq !== null && seq >= from && seq <= to ? [seq] : []))
+    return [...new Set([...known, ...(last?.to ? [last.to] : [])])].toSorted((a, b) => a - b)
+  }
+
+  /** The entries that have one of the tokens, by token. */
+  async decided(tokens: readonly string[]): Promise<Map<string, Decided>> {
+    const memo = JSON.stringify(tokens)
+    const query = {
+      collection: LOG,
+      filter: { unique: { $in: tokens } },
+      projection: { unique: 1, branch: 1, seq: 1, n: 1 },
+    }
+    const fetching = this.decisions.get(memo) ?? this.fetch<Decided>(query)
+    this.decisions.set(memo, fetching)
+    const found = await fetching
+    return new Map([...found, ...this.tail].flatMap((entry) => entry.unique.map((token) => [token, entry])))
+  }
+
+  /** What is asked for in one turn of the event loop is asked for in one query. */
+  private fetchStored(ids: readonly string[]): void {
+    for (const id of ids) {
+      if (this.stored.has(id)) continue
+      this.batch ??= this.nextBatch()
+      this.batch.ids.push(id)
+      this.stored.set(id, this.quiet(this.batch.found.then((byId) => byId.get(id) ?? null)))
+    }
+  }
+
+  private nextBatch(): Batch {
+    const ids: string[] = []
+    const found = Promise.resolve().then(async () => {
+      this.batch = null
+      const starts = Array.from(
+        { length: Math.ceil(ids.length / DOCUMENTS_PER_QUERY) },
+        (_, i) => i * DOCUMENTS_PER_QUERY,
+      )
+      const parts = await Promise.all(
+        starts.map(async (start) => {
+          const filter = { _id: { $in: ids.slice(start, start + DOCUMENTS_PER_QUERY) } }
+          return this.fetch<Current>({ collection: CURRENT, filter })
+        }),
+      )
+      const byId = new Map(parts.flat().map((doc) => [doc._id, doc]))
+      for (const id of ids) if (!byId.has(id)) this.absent.add(id)
+      return byId
+    })
+    return { ids, found }
+  }
+
+  private async fetchRange(query: RangeQuery): Promise<{ found: Current[]; end: string | null }> {
+    const { limit, states } = query
+    const range = { collection: CURRENT, filter: rangeFilter(query), sort: { key: 1 }, limit: limit + 1 }
+    const found = await this.fetch<Current>(range, states === undefined ? 'all' : 'some')
+    return found.length > limit
+      ? { found: found.slice(0, limit), end: found[limit - 1]?.key ?? null }
+      : { found, end: null }
+  }
+
+  private fetchFormer(ids: readonly string[], bound: number): void {
+    const oneOf = (range: Fields, order: 1 | -1, as: string): Fields => ({
+      $lookup: {
+        from: VERSION,
+        localField: '_id',
+        foreignField: 'of',
+        pipeline: [{ $match: { seq: range } }, { $sort: { seq: order } }, { $limit: 1 }],
+        as,
+      },
+    })
+    const fetching = this.caughtUp(
+      this.verbs.aggregate<Doc & { at: Version[]; next: Version[] }>(CURRENT, [
+        { $match: { _id: { $in: ids } } },
+        { $project: { _id: 1 } },
+        oneOf({ $lte: bound }, -1, 'at'),
+        oneOf({ $gt: bound }, 1, 'next'),
+      ]),
+      (found) => found.flatMap(({ at, next }) => [...at, ...next]),
+    )
+    for (const id of ids) {
+      const own = fetching.then((found) => found.filter(({ _id }) => _id === id))
+      this.formers.set(
+        formerId(id, bound),
+        this.quiet(own.then((docs) => docs.flatMap(({ at, next }) => [...at, ...next]))),
+      )
+    }
+  }
+
+  /** `of` says whether the query sees all documents, or leaves out some for what may change. */
+  private async fetch<T extends Doc & { n: number }>(query: Query, of: 'all' | 'some' = 'all'): Promise<T[]> {
+    return this.caughtUp(this.verbs.find<T>(query), (found) => found, of)
+  }
+
+  private async caughtUp<T>(
+    fetching: Promise<T>,
+    docsOf: (found: T) => readonly { n: number }[],
+    of = 'all',
+  ): Promise<T> {
+    const [found] = await Promise.all([fetching, this.ready])
+    const newest = docsOf(found).reduce((n, doc) => Math.max(n, doc.n), 0)
+    if (of === 'some' || newest > this.head) {
+      this.ready = this.extend()
+      await this.ready
+    }
+    if (newest > this.head) throw new VerbFailure('not-done', 'The log of the database is behind what was made of it')
+    return found
+  }
+
+  /** Whoever needs it awaits it, and then fails; nobody else has to. */
+  private quiet<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => undefined)
+    return promise
+  }
+}
+
+/** Of the known values of a document, the newest up to `bound`, and where the next one begins. */
+function formerOf(known: readonly (Version | Current | Put)[], bound: number): Former | null {
+  let former: { put: Pick<Put, 'state' | 'value'>; seq: number } | null = null
+  let to: number | null = null
+  for (const one of known) {
+    const seq = one.seq ?? 0
+    if (seq <= bound && (former === null || seq > former.seq)) former = { put: one, seq }
+    if (seq > bound && (to === null || seq < to)) to = seq
+  }
+  return former && { ...former, to }
+}
+
+function rangeFilter({ group, states, from, to, after }: RangeQuery): Fields {
+  const state = states && (states.length === 1 ? states[0] : { $in: states })
+  const key = {
+    ...(from === undefined ? {} : { $gte: from }),
+    ...(to === undefined ? {} : { $lt: to }),
+    ...(after === undefined ? {} : { $gt: after }),
+  }
+  return { group, ...(state === undefined ? {} : { state }), ...(Object.keys(key).length > 0 ? { key } : {}) }
+}
+
+function isIn({ states, from, to, after }: RangeQuery, { key, state }: Put): boolean {
+  if (states && (state === null || !states.includes(state))) return false
+  if (after !== undefined && compareNames(key, after) <= 0) return false
+  return (from === undefined || compareNames(key, from) >= 0) && (to === undefined || compareNames(key, to) < 0)
+}
+
+function byKey(a: Put, b: Put): number {
+  return compareNames(a.key, b.key)
+}
+
+function asPut(doc: Current | null): Put | null {
+  if (!doc) return null
+  const { _id: id, group, key, state, value, seq } = doc
+  return { id, group, key, state, value, seq }
+}
+
+function formerId(id: string, bound: number): string {
+  return `${bound} ${id}`
+}

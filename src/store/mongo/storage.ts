@@ -1,0 +1,125 @@
+import { storageTaken } from '#store/storage'
+import { foldersAbove, foldersOverlap } from '#versions/folders'
+import { joined, put, removal, STORAGE } from './documents.ts'
+import type { Guarded } from './entities.ts'
+import type { TenantLog } from './log.ts'
+import { placesOf } from './places.ts'
+import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
+
+/** That a warehouse has a folder: counted if the log of its tenant says so, with the same token. */
+type Claim = Fields & {
+  readonly token: string
+  readonly tenant: string
+  readonly warehouse: string
+  readonly folder: string
+}
+
+/** All claims to folders of one bucket. `version` goes up with every change. */
+interface BucketClaims extends Doc {
+  readonly version: number
+  readonly claims: readonly Claim[]
+}
+
+/** Changes of one bucket's claims before the caller is told to come back: each was lost to another one. */
+const TRIES_MAX = 100
+
+/**
+ * Keeps tenants out of each other's storage. Tenants have no log in common; what they meet at is one document per
+ * bucket, since folders overlap only within one. A claim is added there first, if it overlaps with no other tenant's,
+ * and the step that gives the warehouse its folder names the claim's token in its tenant's log. Only then does the
+ * claim count: one whose writer died is nobody's. Whoever finds such a claim in his way takes its token in that log, as
+ * `settle` does with a commit, so that a writer who was only slow can never land it, and then takes its place.
+ */
+export function storageGuard(
+  verbs: MongoVerbs,
+  log: TenantLog,
+  logOf: (tenant: string) => TenantLog,
+  newId: () => string,
+): Guarded {
+  const places = placesOf(log.tenant)
+  return async (folder, warehouse, step) => {
+    const mine: Claim | null = folder === null ? null : { token: newId(), tenant: log.tenant, warehouse, folder }
+    if (mine) await addClaim(verbs, mine, logOf)
+    const { answer, over } = await log.act(async (snapshot) => {
+      const token = mine && claimToken(mine)
+      const [{ answer: wanted, write }, before, voided] = await Promise.all([
+        step(snapshot),
+        snapshot.value<Claim>(joined(places.claims, warehouse)),
+        token === null ? null : snapshot.decided([token]),
+      ])
+      if (!write) return { answer: { answer: wanted, over: mine } }
+      if (mine && token !== null && voided?.has(token)) throw storageTaken(mine.folder)
+      const claimed = mine
+        ? put(places.claims, warehouse, { state: 'on', value: mine })
+        : removal({ id: joined(places.claims, warehouse), group: places.claims, key: warehouse })
+      const unique = token === null ? [] : [token]
+      return { answer: { answer: wanted, over: before }, write: { ...write, unique, puts: [...write.puts, claimed] } }
+    })
+    // The step is done; a claim that stays behind counts for nothing.
+    if (over) await dropClaim(verbs, over).catch(() => undefined)
+    return answer
+  }
+}
+
+/** @throws CatalogError `already-exists` if another tenant has the folder, or a part of it */
+async function addClaim(verbs: MongoVerbs, mine: Claim, logOf: (tenant: string) => TenantLog): Promise<void> {
+  await changeClaims(verbs, mine.folder, async (claims) => {
+    const inTheWay = claims.filter(
+      ({ tenant, folder }) => tenant !== mine.tenant && foldersOverlap(folder, mine.folder),
+    )
+    for (const claim of inTheWay) if (await counts(logOf(claim.tenant), claim)) throw storageTaken(mine.folder)
+    return [...claims.filter((claim) => !inTheWay.includes(claim)), mine]
+  })
+}
+
+async function dropClaim(verbs: MongoVerbs, { folder, token }: Claim): Promise<void> {
+  await changeClaims(verbs, folder, async (claims) => claims.filter((claim) => claim.token !== token))
+}
+
+/** Whether the claim's own tenant has made it good. If not, it never will. */
+async function counts(log: TenantLog, claim: Claim): Promise<boolean> {
+  return log.act(async (snapshot) => {
+    const token = claimToken(claim)
+    const [decided, current] = await Promise.all([
+      snapshot.decided([token]),
+      snapshot.value<Claim>(joined(placesOf(log.tenant).claims, claim.warehouse)),
+    ])
+    if (decided.has(token)) return { answer: current?.token === claim.token }
+    return { answer: false, write: { unique: [token], puts: [] } }
+  })
+}
+
+async function changeClaims(
+  verbs: MongoVerbs,
+  folder: string,
+  change: (claims: readonly Claim[]) => Promise<readonly Claim[]>,
+): Promise<void> {
+  const bucket = foldersAbove(folder)[0] ?? folder
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const found = await verbs.findOne<BucketClaims>({ collection: STORAGE, filter: { _id: bucket } })
+    const claims = await change(found?.claims ?? [])
+    if (await replaced(verbs, found, { _id: bucket, version: (found?.version ?? 0) + 1, claims })) return
+  }
+  throw new VerbFailure('not-done', `Others changed the claims to a bucket ${TRIES_MAX} times in between; try again`)
+}
+
+async function replaced(verbs: MongoVerbs, found: BucketClaims | null, next: BucketClaims): Promise<boolean> {
+  const { _id, version, claims } = next
+  if (found) {
+    const filter = { _id, version: found.version }
+    return (
+      (await verbs.updateOne({ collection: STORAGE, filter, update: { $set: { version, claims } }, upsert: false })) > 0
+    )
+  }
+  try {
+    await verbs.insertOne(STORAGE, next)
+    return true
+  } catch (error) {
+    if (isDuplicate(error)) return false
+    throw error
+  }
+}
+
+function claimToken({ tenant, token }: Claim): string {
+  return joined(tenant, 'claim', token)
+}

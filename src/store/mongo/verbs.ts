@@ -1,0 +1,61 @@
+/** What documents hold. Times and JSON are text; the store keeps no number beyond 2^53 - 1. */
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [field: string]: Value }
+
+export type Fields = { readonly [field: string]: Value }
+
+export interface Doc {
+  readonly _id: string
+}
+
+export interface Query {
+  readonly collection: string
+  readonly filter: Fields
+  readonly projection?: Fields
+  readonly sort?: Fields
+  readonly limit?: number
+}
+
+export interface Update {
+  readonly collection: string
+  readonly filter: Fields
+  readonly update: Fields
+  readonly upsert: boolean
+}
+
+/**
+ * MongoDB as this store sees it: those verbs of the Data API that it has a use for, each atomic for one document and no
+ * more. Writes are acknowledged by a majority; reads are from the primary and of what a majority has.
+ * @throws VerbFailure
+ */
+export interface MongoVerbs {
+  findOne<T extends Doc>(query: Query): Promise<T | null>
+  find<T extends Doc>(query: Query): Promise<T[]>
+  insertOne(collection: string, document: Doc): Promise<void>
+  /** In any order; a duplicate among them may leave out others. */
+  insertMany(collection: string, documents: readonly Doc[]): Promise<void>
+  /** How many documents the filter matched; 0 where one was inserted. */
+  updateOne(update: Update): Promise<number>
+  deleteMany(collection: string, filter: Fields): Promise<void>
+  aggregate<T extends Doc>(collection: string, pipeline: readonly Fields[]): Promise<T[]>
+}
+
+/**
+ * Why a verb failed. `duplicate`: a unique index has the value already. `not-done`: the server refused it or was never
+ * reached, so trying again is safe. `unknown`: the answer was lost. `mistake`: the verb itself is wrong.
+ */
+export type FailureKind = 'duplicate' | 'not-done' | 'unknown' | 'mistake'
+
+/** The message is one sentence for whoever runs the catalog, without a secret; `cause` is for the log. */
+export class VerbFailure extends Error {
+  override readonly name = 'VerbFailure'
+  readonly kind: FailureKind
+
+  constructor(kind: FailureKind, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.kind = kind
+  }
+}
+
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof VerbFailure && error.kind === 'duplicate'
+}

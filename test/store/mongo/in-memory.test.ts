@@ -1,0 +1,33 @@
+// Contract: the MongoDB store is a store, and answers as the model does, on a server that knows nothing but the verbs;
+// it asks that server only for what a declared index has. Source: src/store/store.ts; src/store/mongo/log.ts, indexes.ts.
+import { expect, it, vi } from 'vitest'
+import { SCHEMA } from '#store/mongo/documents'
+import { newMemory } from '#store/mongo/log'
+import { mongoStore } from '#store/mongo/mongo'
+import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION, type SchemaDocument } from '#store/mongo/schema'
+import type { Store } from '#store/store'
+import { agreesWithModel } from '#test/contract/agreement'
+import { storeContract } from '#test/contract/store-contract'
+import { memoryServer } from './memory-server.ts'
+import { isIndexed, recordingVerbs, type Lookup } from './recording.ts'
+
+/** Cases that write thousands of keys take longer than the usual five seconds. */
+vi.setConfig({ testTimeout: 120_000 })
+
+const recorded = new Map<string, Lookup>()
+
+async function open(): Promise<Store> {
+  const server = memoryServer()
+  const schema: SchemaDocument = { _id: SCHEMA_ID, product: PRODUCT, version: SCHEMA_VERSION }
+  await server.insertOne(SCHEMA, schema)
+  const verbs = recordingVerbs(server, recorded)
+  return mongoStore(verbs, { newId: () => crypto.randomUUID(), memory: newMemory() })
+}
+
+storeContract('mongo (in memory)', open)
+agreesWithModel('mongo (in memory)', open)
+
+it('looks documents up by a prefix of an index, whatever the contract asks for', () => {
+  expect(recorded.size).toBeGreaterThan(15)
+  expect([...recorded.values()].filter((lookup) => !isIndexed(lookup))).toEqual([])
+})
