@@ -138,7 +138,7 @@ async function holds(reader: Reader, branch: Branch, check: Check): Promise<bool
   if ('empty' in check) return isEmpty(reader, branch, check.empty)
   if ('untrimmed' in check) return !(await isTrimmed(reader, check.untrimmed))
   const [entry = null] = await entriesAt(reader, lineageOf(branch), [check.exists])
-  return entry !== null
+  return entry !== null && (check.objectId ?? entry.objectId) === entry.objectId
 }
 
 /** Of what is gone a plain branch's listings need to know nothing; on others it hides what ancestors show. */
