@@ -6,11 +6,11 @@ import { commitOf, create, fork, land, newTenant, tableKey, tableValue, type Ope
 const INSIDE = { class: 'asset', namespace: 'a', kind: 'table' } as const
 
 /** Lists go on after a name, so what is there all along is listed once, whatever else happens meanwhile. */
-export function listsContract(open: OpenStore, keys: number): void {
+export function listsContract(open: OpenStore, listed: number): void {
   describe('lists', () => {
-    it(`show ${keys} keys once each, in order, while others are created and dropped`, async () => {
+    it(`show ${listed} keys once each, in order, while others are created and dropped`, async () => {
       const { tenant, main } = await newTenant(open)
-      const stable = Array.from({ length: keys }, (_, i) => `t${String(i).padStart(5, '0')}`)
+      const stable = Array.from({ length: listed }, (_, i) => `t${String(i).padStart(5, '0')}`)
       await fill(tenant, main.id, stable)
       const onMain = await listWhileWriting(tenant, main.id)
       expect(onMain.filter((name) => !name.includes('+'))).toEqual(stable)

@@ -1,7 +1,7 @@
 import type { CommitOutcome } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
 import { lineageOf } from '#versions/lineage'
-import type { Branch, CatalogCommit, Change, Check, LogEntry } from '#versions/model'
+import type { Branch, CatalogCommit, Change, Check, Key, LogEntry } from '#versions/model'
 import { joined, put, removal, type Put } from './documents.ts'
 import { firstOverlap, folderPuts } from './folders.ts'
 import { answerOf, answerPuts, sweep } from './idempotency.ts'
@@ -137,8 +137,9 @@ async function refusal(
 async function holds(reader: Reader, branch: Branch, check: Check): Promise<boolean> {
   if ('empty' in check) return isEmpty(reader, branch, check.empty)
   if ('untrimmed' in check) return !(await isTrimmed(reader, check.untrimmed))
-  const [entry = null] = await entriesAt(reader, lineageOf(branch), [check.exists])
-  return entry !== null
+  const { exists, objectId }: { exists: Key; objectId?: string } = check
+  const [entry = null] = await entriesAt(reader, lineageOf(branch), [exists])
+  return entry !== null && (objectId === undefined || entry.objectId === objectId)
 }
 
 /** Of what is gone a plain branch's listings need to know nothing; on others it hides what ancestors show. */
