@@ -19,8 +19,8 @@ def creation(fields: Any = (), **more: Any) -> bytes:
 
 
 COLUMN = {"id": 1, "name": "x", "required": False, "type": "int"}
-# Of one metrics report; other bodies may be as long as metadata.
-REPORT_BYTES_MAX = 32 * 1024
+# Of one metrics report, and of what only names something; other bodies may be as long as metadata.
+BODY_BYTES_MAX = {"/metrics": 32 * 1024, "/register": 128 * 1024, "/rename": 128 * 1024}
 
 MALFORMED = {
     "nothing": b"",
@@ -71,7 +71,8 @@ def test_malformed_bodies_of_other_routes(wire: Wire, space: str, case: str) -> 
         "/v1/demo/tables/rename",
     ]:
         refused = wire.post(where, MALFORMED[case]).error[:2]
-        is_long = where.endswith("/metrics") and len(MALFORMED[case] or b"") > REPORT_BYTES_MAX
+        longest = next((most for end, most in BODY_BYTES_MAX.items() if where.endswith(end)), None)
+        is_long = longest is not None and len(MALFORMED[case] or b"") > longest
         assert refused == ((413, "RequestTooLargeException") if is_long else BAD), where
     assert wire.get(path).json["metadata-location"] == before
 
