@@ -1,7 +1,7 @@
 import type { CommitOutcome } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
 import { lineageOf } from '#versions/lineage'
-import type { Branch, CatalogCommit, Change, Check, Key, LogEntry } from '#versions/model'
+import type { Branch, CatalogCommit, Change, Check, LogEntry } from '#versions/model'
 import { joined, put, removal, type Put } from './documents.ts'
 import { firstOverlap, folderPuts } from './folders.ts'
 import { answerOf, answerPuts, sweep } from './idempotency.ts'
