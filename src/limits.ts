@@ -56,11 +56,11 @@ export const SESSION_SECONDS_MAX = 30 * 24 * 3600
 /** Object storage calls of one request under way at a time: a Worker may wait for six connections' answers. */
 export const PARALLEL_OBJECT_CALLS_MAX = 6
 
-/**
- * Tables in one transaction. A try writes a file for each and reads those that have moved: four tries on which all of them
- * have moved stay below a Worker's 1,000 subrequests.
- */
+/** Tables in one transaction. */
 export const TRANSACTION_TABLES_MAX = 100
+
+/** Reads and writes of files that one transaction may come to in all its tries: a Worker has 1,000 subrequests. */
+export const TRANSACTION_CALLS_MAX = 800
 
 /**
  * Metadata of all tables of one transaction in UTF-16 code units, before and, counted anew, after it: what is read says how
@@ -196,8 +196,9 @@ export const IDEMPOTENCY_ANSWER_BYTES_MAX = 32 * 1024
 export const IDEMPOTENCY_MESSAGE_CHARS_MAX = 500
 
 /**
- * Refusals that one isolate records of one user while it keeps them: far more than a job meets that does its work, and
- * half a megabyte of the database. Beyond it he is told to come back (429), which is final for nobody.
+ * Refusals for want of a right that one isolate records of one user while it keeps them: far more than a job meets, and
+ * half a megabyte of the database. Beyond it he is told to come back (429), which is final for nobody. Conflicts of those
+ * who may do what they ask for are not counted: many writers of one table meet them by the thousand.
  */
 export const IDEMPOTENCY_REFUSALS_PER_USER = 1000
 

@@ -8,8 +8,8 @@ import { inParallel } from './parallel.ts'
 import { COMMIT_RETRIES_MAX, RETRY_PAUSE_MS, RETRY_PAUSE_MS_MAX, UNQUEUED_RETRIES_MAX } from '#src/limits'
 
 /**
- * A commit whose fate is known. Whatever is not `committed` is definitely not done, and its files are gone. `replayed`: a
- * member's request was answered before, by a commit of another attempt at it.
+ * A commit whose fate is known. Whatever is not `committed` is definitely not done; its files go when its publisher ends.
+ * `replayed`: a member's request was answered before, by a commit of another attempt at it.
  */
 export type Published = Exclude<CommitOutcome, { outcome: 'unknown' | 'decided' }>
 
@@ -50,14 +50,14 @@ export interface Publisher {
 
 export function publisherOf(deps: PublishDeps): Publisher {
   /** Written files by location, each of which only commits name that never land. */
-  const unused = new Map<string, MetadataFile>()
+  const unused = new Map<string, ValidatedLocation>()
   return {
     async publish(commit, ...files) {
       const missing = files.filter(({ location }) => !unused.has(location.uri))
       await writeFiles(deps, missing)
       for (const { location } of files) unused.delete(location.uri)
       const keep = (): void => {
-        for (const file of files) unused.set(file.location.uri, file)
+        for (const { location } of files) unused.set(location.uri, location)
       }
       try {
         const published = await decided(deps, commit)
@@ -79,14 +79,15 @@ export function publisherOf(deps: PublishDeps): Publisher {
  * @param pause for changes that no lane has put in order: whoever loses waits, longer each time, and is tried more often.
  *   Without it those who lost together would all come back together, and only one of them could win. A retry reads what it
  *   is based on at its beginning: before the pause would be too early
+ * @param max attempts
  * @throws CatalogError after too many attempts, nothing having been done: `commit-failed` if the last one lost its race,
  *   `unavailable` if the store was busy
  */
 export async function untilDecided<T>(
   attempt: (isRetry: boolean) => Promise<T | 'again' | 'lost'>,
   pause?: CatalogDeps['pause'],
+  max = pause ? UNQUEUED_RETRIES_MAX : COMMIT_RETRIES_MAX,
 ): Promise<T> {
-  const max = pause ? UNQUEUED_RETRIES_MAX : COMMIT_RETRIES_MAX
   let last: 'again' | 'lost' = 'again'
   for (let attempts = 0; attempts < max; attempts += 1) {
     if (attempts > 0) await pause?.(Math.min(RETRY_PAUSE_MS * 2 ** (attempts - 1), RETRY_PAUSE_MS_MAX))
@@ -131,7 +132,10 @@ async function writeFiles(deps: Pick<CatalogDeps, 'objects'>, files: readonly Me
       written.push(file)
     })
   } catch (error) {
-    await forget(deps, written)
+    await forget(
+      deps,
+      written.map(({ location }) => location),
+    )
     throw error
   }
 }
@@ -175,6 +179,6 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** Deletes files that no commit names. Failing at it leaves orphans, which harm nobody. */
-async function forget(deps: Pick<CatalogDeps, 'objects'>, files: readonly MetadataFile[]): Promise<void> {
-  if (files.length > 0) await deps.objects.delete(files.map(({ location }) => location)).catch(() => undefined)
+async function forget(deps: Pick<CatalogDeps, 'objects'>, files: readonly ValidatedLocation[]): Promise<void> {
+  if (files.length > 0) await deps.objects.delete([...files]).catch(() => undefined)
 }

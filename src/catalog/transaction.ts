@@ -3,6 +3,7 @@ import type { ValidatedLocation } from '#domain/location'
 import { createsTable, type TableCommit } from '#iceberg/commit'
 import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceberg/metadata'
 import { summaryOf } from '#iceberg/summary'
+import { COMMIT_RETRIES_MAX, TRANSACTION_CALLS_MAX } from '#src/limits'
 import type { Change, Check, Entry, EntrySummary, Member } from '#versions/model'
 import { applyCommit, applyCreation } from './apply-commit.ts'
 import { alreadyCreated, overlap } from './create-table.ts'
@@ -72,41 +73,51 @@ export async function commitTransaction(deps: CatalogDeps, caller: Caller, input
   let evaluated: readonly Evaluated[] = []
   const publisher = publisherOf(deps)
   try {
-    await untilDecided(async () => {
-      evaluated = await evaluate(deps, input, rows, evaluated)
-      if (evaluated.every(({ next }) => next === null)) return finishUnchanged(deps, caller, NO_CONTENT)
-      const steps = evaluated.map((table) => stepOf(deps, caller, input, table))
-      const members = steps.flatMap(({ member }) => member ?? [])
-      const created = changes.filter((_, index) => evaluated[index]?.base === null)
-      const published = await publisher.publish(
-        {
-          branchId: place.branch.id,
-          at: deps.now().toISOString(),
-          members: members.map((member, index) => (index === 0 ? member : { ...member, idempotency: null })),
-          changes: steps.map(({ change }) => change),
-          checks: created.map(({ identifier, parent }) => parentOf(identifier, parent)),
-          purges: [],
-        },
-        ...steps.flatMap(({ file }) => file ?? []),
-      )
-      switch (published.outcome) {
-        case 'committed':
-          trimTables(deps, place, evaluated, published.seq)
-          return undefined
-        case 'check-failed':
-          throw noSuchNamespace(created[published.check]?.identifier.namespace ?? [])
-        case 'overlap':
-          throw overlap(evaluated[published.change]?.next?.locations ?? [])
-        case 'conflict':
-          rows = await readRows(deps, input)
-          return 'lost'
-        default:
-          return again(published)
-      }
-    })
+    await untilDecided(
+      async () => {
+        evaluated = await evaluate(deps, input, rows, evaluated)
+        rows = evaluated.map(({ base }) => base)
+        if (evaluated.every(({ next }) => next === null)) return finishUnchanged(deps, caller, NO_CONTENT)
+        const steps = evaluated.map((table) => stepOf(deps, caller, input, table))
+        const members = steps.flatMap(({ member }) => member ?? [])
+        const created = changes.filter((_, index) => evaluated[index]?.base === null)
+        const published = await publisher.publish(
+          {
+            branchId: place.branch.id,
+            at: deps.now().toISOString(),
+            members: members.map((member, index) => (index === 0 ? member : { ...member, idempotency: null })),
+            changes: steps.map(({ change }) => change),
+            checks: created.map(({ identifier, parent }) => parentOf(identifier, parent)),
+            purges: [],
+          },
+          ...steps.flatMap(({ file }) => file ?? []),
+        )
+        switch (published.outcome) {
+          case 'committed':
+            trimTables(deps, place, evaluated, published.seq)
+            return undefined
+          case 'check-failed':
+            throw noSuchNamespace(created[published.check]?.identifier.namespace ?? [])
+          case 'overlap':
+            throw overlap(evaluated[published.change]?.next?.locations ?? [])
+          case 'conflict':
+            rows = await readRows(deps, input)
+            return 'lost'
+          default:
+            return again(published)
+        }
+      },
+      undefined,
+      triesFor(changes.length),
+    )
   } finally {
     await publisher.end()
   }
+}
+
+/** Many tables are tried less often: each try may read and write them all. */
+function triesFor(tables: number): number {
+  return Math.max(1, Math.min(COMMIT_RETRIES_MAX, Math.floor(TRANSACTION_CALLS_MAX / (2 * Math.max(1, tables)))))
 }
 
 function parentOf({ namespace }: TableIdentifier, parent: Entry | null): Check {

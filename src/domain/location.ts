@@ -7,7 +7,8 @@ declare const validated: unique symbol
  * A place in object storage that has been checked: scheme, bucket, inside the warehouse, no dot segments, no empty
  * segments, no encoded separators, no control characters, and in NFC: R2 takes names that NFC makes the same for one name
  * ("Unicode interoperability"). Object stores and signers accept nothing else, and only
- * {@link validateFile} and {@link validateFolder} make one. `uri` is `s3://<bucket>/<key>`; a folder's ends in `/`.
+ * {@link validateFile} and {@link validateFolder} make one of what somebody names; {@link locateObject} finds files that
+ * the catalog's own metadata names, as they are. `uri` is `s3://<bucket>/<key>`; a folder's ends in `/`.
  */
 export interface ValidatedLocation {
   readonly [validated]: true

@@ -90,9 +90,11 @@ async function serve<Body>(
   }
   const resolved = await resolve()
   const needs = typeof route.authorize === 'function' ? route.authorize(asked) : route.authorize
+  let isUnauthorized = true
   const run = async (): Promise<Response> => {
     const place = placeOf(resolved)
     authorize(needs, place, resolved)
+    isUnauthorized = false
     if (route.writes && place.seq !== OPEN_SEQ)
       throw new CatalogError('forbidden', `${name} is a tag, which is read-only; write to a branch instead`)
     return route.handler(contextOf(place, resolved, deps))
@@ -109,7 +111,7 @@ async function serve<Body>(
   // No attempt lands in a catalog or branch that is not there: neither changes its name, and a branch that is gone is closed.
   // Rights say less: they may have been taken away while an earlier attempt was under way.
   const canLand = (resolved.read.place ?? null) !== null
-  const mayRecord = (): boolean => deps.refusals.spend(claims.userId, deps.now())
+  const mayRecord = (): boolean => !isUnauthorized || deps.refusals.spend(claims.userId, deps.now())
   return once({
     tenant,
     key,

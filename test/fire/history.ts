@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { COMMIT_RETRIES_MAX } from '#src/limits'
 import { openCatalog, type TestCatalog } from '#test/support/catalog'
 import { turn } from '#test/support/lake'
 import { create, NAMES, operate, read, toldBy, type Client, type Recorded } from './operations.ts'
@@ -24,7 +25,8 @@ const NOBODY = CROWD
 const FAULTS_SETTLING = 0.3
 const DELAYS_ENDING = 0.2
 const EVICTIONS = 0.02
-const FILES_PER_COMMIT = 2
+/** What a transaction of two tables has written when it ends, having lost as often as it may. */
+const FILES_PER_CHANGE = 2 * COMMIT_RETRIES_MAX
 
 /**
  * Runs one history: some clients, each with its own random operations one after the other, all at once. Every step draws
@@ -53,7 +55,7 @@ export async function runHistory(seed: number, ports: FaultyPorts, faults: numbe
     if (!random.chance(call === 'store.settle' ? FAULTS_SETTLING : faults)) return null
     // A call that hangs ends as one whose answer is lost, only later.
     const fault = random.oneOf(faultsOf(call).filter((each) => !hangs(each)))
-    if (call === 'objects.delete') filesLost += FILES_PER_COMMIT
+    if (call === 'objects.delete') filesLost += FILES_PER_CHANGE
     if (call === 'objects.create' && isLate(fault)) filesLost += 1
     return fault
   }

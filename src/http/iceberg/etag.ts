@@ -3,6 +3,7 @@ import { toHex } from '#domain/hex'
 import type { StorageAccess } from '#signers/signer'
 import { ETAG_WINDOW_SECONDS } from '#src/limits'
 import type { CatalogContext } from '../route.ts'
+import { delegationFor } from './delegation.ts'
 
 /** Which snapshots a load shows (REST specification, loadTable). */
 export type SnapshotsMode = 'all' | 'refs'
@@ -10,8 +11,13 @@ export type SnapshotsMode = 'all' | 'refs'
 /** What an answer about a table holds. */
 export interface Carried {
   readonly credential: boolean
+  /** False where the answer has no settings for the client, which are the signer's for those who take no credential. */
+  readonly config?: boolean
   readonly snapshots?: SnapshotsMode
 }
+
+/** What a commit answers: metadata alone. */
+export const COMMIT_ANSWER: Carried = { credential: false, config: false }
 
 /**
  * The ETag of a table as this caller is told of it: it differs wherever the answer would, the credential in it included,
@@ -24,14 +30,15 @@ export async function tableEtag(
   context: CatalogContext<unknown>,
   { objectId, metadataLocation, metadataSha256 }: Pick<TableState, 'objectId' | 'metadataLocation' | 'metadataSha256'>,
   access: StorageAccess,
-  { credential, snapshots = 'all' }: Carried,
+  { credential, config = true, snapshots = 'all' }: Carried,
 ): Promise<string | null> {
   if (metadataLocation === null) return null
   const { caller, place, vending, deps, headers } = context
   const { catalog, branch, seq } = place
+  const isTold = config && delegationFor(headers) === 'remote-signing'
   const covered = JSON.stringify([
     [caller.tenantId, catalog.id, branch.id, seq, objectId, metadataLocation, metadataSha256],
-    [snapshots, delegationAsked(headers), credential, access, vending?.endpoint ?? null],
+    [snapshots, delegationAsked(headers), credential, isTold, access, vending?.endpoint ?? null],
     Math.floor(deps.now().getTime() / (ETAG_WINDOW_SECONDS * 1000)),
   ])
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(covered))

@@ -3,9 +3,9 @@ import { readMetadataFile } from '#catalog/metadata-files'
 import { mayBeOutdated, pointerOf, readLatest, stateOf } from '#catalog/row-metadata'
 import { validateFile } from '#domain/location'
 import type { StorageAccess } from '#signers/signer'
-import type { Entry, MetadataAnswer } from '#versions/model'
+import { OPEN_SEQ, type Entry, type MetadataAnswer } from '#versions/model'
 import type { CatalogContext, Repeat, RepeatedNow } from '../route.ts'
-import { tableEtag } from './etag.ts'
+import { COMMIT_ANSWER, tableEtag } from './etag.ts'
 import { accessOf, credentialFor, loadResult, pointed } from './load-result.ts'
 import { viewResult } from './read-views.ts'
 
@@ -13,7 +13,7 @@ import { viewResult } from './read-views.ts'
 export const repeatLoad: Repeat = async (context, answer, now) => {
   const state = await stateThen(context, answer)
   const row = now.isAllowed ? rowOf(context, answer) : null
-  const access = row && accessNow(context, row, answer, now)
+  const access = row && accessNow(context, [state, pointerOf(row)], answer, now)
   const { namespace, name = '' } = context.target('table')
   const table = { namespace, name }
   const credential = access && (await credentialFor(context, table, state.locations, access))
@@ -24,7 +24,7 @@ export const repeatLoad: Repeat = async (context, answer, now) => {
 /** Tells CommitTableResponse again. */
 export const repeatCommit: Repeat = async (context, answer) => {
   const state = await stateThen(context, answer)
-  return pointed(state, await tableEtag(context, state, accessOf(context, 'table'), { credential: false }))
+  return pointed(state, await tableEtag(context, state, accessOf(context, 'table'), COMMIT_ANSWER))
 }
 
 /** Tells the answer of `unregister` again, after which there is nothing to load and so no ETag. */
@@ -62,12 +62,14 @@ function rowOf(context: CatalogContext<unknown>, answer: MetadataAnswer): Entry 
 /** Whoever has just made a table may write it as he made it. Later, or once it was changed, his grants say what he may. */
 function accessNow(
   context: CatalogContext<unknown>,
-  row: Entry,
+  found: readonly Pick<TableState, 'metadataLocation' | 'metadataSha256'>[],
   answer: MetadataAnswer,
   { isYoung }: RepeatedNow,
 ): StorageAccess | null {
-  const { metadataLocation, metadataSha256 } = pointerOf(row)
-  const isAsMade = metadataLocation === answer.metadataLocation && metadataSha256 === answer.metadataSha256
-  if (isYoung && isAsMade) return 'read-write'
+  const isAsMade = found.every(
+    ({ metadataLocation, metadataSha256 }) =>
+      metadataLocation === answer.metadataLocation && metadataSha256 === answer.metadataSha256,
+  )
+  if (isYoung && isAsMade && context.place.seq === OPEN_SEQ) return 'read-write'
   return context.may(['read'], 'table') ? accessOf(context, 'table') : null
 }

@@ -14,7 +14,7 @@ import type { Entry } from '#versions/model'
 import { noContent } from '../respond.ts'
 import { namespaceParameter, type CatalogContext } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
-import { tableEtag } from './etag.ts'
+import { COMMIT_ANSWER, tableEtag } from './etag.ts'
 import { flag, identifier, text } from './fields.ts'
 import { accessOf, credentialFor, loadResult, pointed } from './load-result.ts'
 import { foundNamespace } from './namespaces.ts'
@@ -101,7 +101,7 @@ export const commitTableRoute = catalogRoute({
   writes: true,
   handler: async (context) => {
     const done = createsTable(context.body) ? await commitCreation(context) : await commitChange(context)
-    return pointed(done, await tableEtag(context, done, accessOf(context, 'table'), { credential: false }))
+    return pointed(done, await tableEtag(context, done, accessOf(context, 'table'), COMMIT_ANSWER))
   },
   repeat: repeatCommit,
 })

@@ -52,8 +52,14 @@ export function failureOfCode(code: unknown, cause: unknown): VerbFailure {
   return new VerbFailure('unknown', 'The catalog database failed to answer', cause)
 }
 
-/** The code that a text of a server or a gateway is about, if it is a known one. */
+/**
+ * The code that a text of a server or a gateway is about, if it is a known one. A text may quote what was sent, in which
+ * names stand that somebody chose: so a name of an error counts only where errors are named, `(Unauthorized)` where an
+ * error's text begins, or `"codeName":"Unauthorized"`.
+ */
 export function codeInText(text: string): number | undefined {
-  const found = Object.entries(KNOWN).find(([, { names }]) => names.some((name) => text.includes(name)))
+  if (/E11000 duplicate key/.test(text)) return 11000
+  const name = /(?:^|"error"\s*:\s*")\((\w+)\)/.exec(text)?.[1] ?? /"codeName"\s*:\s*"(\w+)"/.exec(text)?.[1]
+  const found = Object.entries(KNOWN).find(([, { names }]) => name !== undefined && names.includes(name))
   return found && Number(found[0])
 }

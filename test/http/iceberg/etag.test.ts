@@ -117,6 +117,9 @@ describe('an ETag', () => {
     const without = await catalog.call(catalog.admin, 'POST', `${TABLES}/t`, SETTING, own)
     expect(etagOf(without)).toBe(etagOf(await load(own)))
     expect(await stillMatches(etagOf(without))).toBe(false)
+    const signing = delegating('remote-signing')
+    const signed = await catalog.call(catalog.admin, 'POST', `${TABLES}/t`, SETTING, signing)
+    expect(etagOf(signed)).not.toBe(etagOf(await load(signing)))
   })
 
   it('of an answer that was told again matches only where the credential was told again, too', async () => {

@@ -94,4 +94,10 @@ describe('a refusal', () => {
     nowMs += IDEMPOTENCY_KEPT_SECONDS * 1000
     expect((await refuse()).status).toBe(404)
   })
+  it('of who may do what he asks for is told as often as there is a conflict', async () => {
+    await keyed(catalog.admin, 'POST', NAMESPACES, { namespace: ['taken'] })
+    const conflict = (): ReturnType<typeof keyed> => keyed(catalog.admin, 'POST', NAMESPACES, { namespace: ['taken'] })
+    for (let n = 0; n < IDEMPOTENCY_REFUSALS_PER_USER; n += 1) await conflict()
+    expect(await conflict()).toMatchObject({ status: 409, kept: { answer: { kind: 'error' } } })
+  })
 })

@@ -246,6 +246,12 @@ describe('what a server says of itself', () => {
   it('never leaves a duplicate to be taken for anything else', () => {
     expect(failureOfCode(11_000, null).kind).toBe('duplicate')
     expect(codeInText(`E11000 duplicate key error collection: x.${STORAGE}`)).toBe(11_000)
+    expect(codeInText('{"error":"(DuplicateKey) E11000 duplicate key error dup key: { _id: \\"a BadValue\\" }"}')).toBe(
+      11_000,
+    )
+    expect(
+      codeInText('{"error":"upstream failed at { name: \\"(Unauthorized)\\", codeName: \\"BadValue\\" }"}'),
+    ).toBeUndefined()
     expect(() =>
       failed({ name: 'MongoBulkWriteError', code: 11_000, writeErrors: [{ code: 11_000 }, { code: 1 }] }),
     ).toThrow(expect.objectContaining({ kind: 'unknown' }))
