@@ -79,13 +79,13 @@ function requestOf({ requests }: LoadJob, number: number): LoadRequest {
 function textOf(job: LoadJob, number: number, request: LoadRequest): string {
   const numbered = (text: string): string => text.replaceAll('{n}', String(job.first + number))
   const body = numbered(request.body ?? '')
+  const headers = { 'X-Iceberg-Access-Delegation': 'vended-credentials', ...request.headers }
   return [
     `${request.method} ${numbered(request.path)} HTTP/1.1`,
     `Host: ${job.host}:${job.port}`,
     `Authorization: Bearer ${job.token}`,
-    'X-Iceberg-Access-Delegation: vended-credentials',
     'User-Agent: bench',
-    ...Object.entries(request.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     ...(body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`]),
     '',
     body,
