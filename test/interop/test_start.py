@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from server import STORE, Server, command_of, free_port, npm_start
+from server import STORE, Server, command_of, free_port, npm_start, store_options
 
 DAY_SECONDS = 24 * 3600
 
@@ -96,7 +96,7 @@ def test_a_signal_ends_everything(own_server: Server, signum: int, target: str) 
 
 
 # What a start leaves in its folder, one after the other.
-MOMENTS = ["postgres", "database.json"] if STORE == "postgres" else ["migrations.json"]
+MOMENTS = {"postgres": ["postgres", "database.json"], "mongo": ["database.json"]}.get(STORE or "", ["migrations.json"])
 
 
 @pytest.mark.parametrize("moment", ["secrets.json", *MOMENTS, "worker.env", "v3"])
@@ -104,6 +104,7 @@ MOMENTS = ["postgres", "database.json"] if STORE == "postgres" else ["migrations
 def test_a_start_cut_short_leaves_a_usable_folder(tmp_path: Path, moment: str, signum: int) -> None:
     server = Server.__new__(Server)
     server.data, server.port, server.host, server.log = tmp_path / "data", free_port(), None, tmp_path / "log"
+    server.database = store_options()
     server.process = server.launch()
     while not (server.data / moment).exists():
         assert server.process.poll() is None, server.log_tail()
