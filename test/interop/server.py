@@ -11,7 +11,7 @@ import time
 from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid5
 
 from node import ROOT, Program
 
@@ -42,7 +42,6 @@ class Server:
         self.port = port or free_port()
         self.host = host
         self.log = data.parent / f"{data.name}.log"
-        self.database = store_options()
         self.start()
 
     def start(self) -> None:
@@ -59,7 +58,7 @@ class Server:
         with self.log.open("a") as log:
             process = npm_start(
                 "--json", "--port", self.port, "--data", self.data, *(["--host", self.host] if self.host else []),
-                *self.database,
+                *store_options(self.data),
                 stdout=subprocess.PIPE, stderr=log,
             )
         self.pgid = process.pid
@@ -109,10 +108,10 @@ class Server:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def store_options() -> list[str]:
-    """The store that the run is about, and where a server must be there already, a new database on it."""
+def store_options(data: Path) -> list[str]:
+    """The store that the run is about, and where a server must be there already, the data folder's database on it."""
     if STORE == "mongo":
-        return ["--store", STORE, "--database-url", mongo().ask("url", f"test-{uuid4()}")]
+        return ["--store", STORE, "--database-url", mongo().ask("url", f"test-{uuid5(NAMESPACE_URL, str(data))}")]
     return ["--store", STORE] if STORE else []
 
 

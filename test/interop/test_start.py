@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from server import STORE, Server, command_of, free_port, npm_start, store_options
+from server import STORE, Server, command_of, free_port, npm_start
 
 DAY_SECONDS = 24 * 3600
 
@@ -104,7 +104,6 @@ MOMENTS = {"postgres": ["postgres", "database.json"], "mongo": ["database.json"]
 def test_a_start_cut_short_leaves_a_usable_folder(tmp_path: Path, moment: str, signum: int) -> None:
     server = Server.__new__(Server)
     server.data, server.port, server.host, server.log = tmp_path / "data", free_port(), None, tmp_path / "log"
-    server.database = store_options()
     server.process = server.launch()
     while not (server.data / moment).exists():
         assert server.process.poll() is None, server.log_tail()
