@@ -79,10 +79,10 @@ export async function pageAt(
 
 /** Whether nothing of a namespace is shown. */
 export async function isEmpty(reader: Reader, branch: Branch, namespace: string): Promise<boolean> {
-  for (const of of ['asset', 'namespace'] as const) {
+  for (const each of ['asset', 'namespace'] as const) {
     let after: string | undefined
     do {
-      const query = { class: of, namespace, kind: null, limit: 1, ...(after === undefined ? {} : { after }) }
+      const query = { class: each, namespace, kind: null, limit: 1, ...(after === undefined ? {} : { after }) }
       const page: Page = await pageAt(reader, branch, OPEN_SEQ, query)
       if (page.entries.length > 0) return false
       after = page.next
