@@ -1,3 +1,4 @@
+import { CatalogError } from '#domain/errors'
 import type { CommitOutcome } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
 import { lineageOf } from '#versions/lineage'
@@ -18,8 +19,11 @@ export async function commitTo(log: TenantLog, commit: CatalogCommit): Promise<C
   try {
     return await log.act((snapshot) => step({ snapshot, places: placesOf(log.tenant) }, commit))
   } catch (error) {
-    if (error instanceof VerbFailure && error.kind === 'not-done') return { outcome: 'busy' }
-    return { outcome: 'unknown', cause: error }
+    if (!(error instanceof VerbFailure) || error.kind === 'unknown') return { outcome: 'unknown', cause: error }
+    if (error.kind === 'not-done') return { outcome: 'busy', cause: error }
+    if (error.kind === 'unavailable')
+      throw new CatalogError('unavailable', `${error.message}; nothing was changed`, error)
+    throw new CatalogError('internal', 'The catalog database refused the commit; nothing was changed', error)
   }
 }
 

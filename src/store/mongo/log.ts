@@ -90,9 +90,9 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
     views.set(tenant, rolled ?? (await readView(verbs, tenant).catch(() => ({ applied, tail }))))
   }
   const act = async <T>(decide: Decide<T>): Promise<T> => {
-    const snapshot = await open()
+    const snapshot = await open().catch(notDone)
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const { answer, write } = await decided(snapshot, decide)
+      const { answer, write } = await decided(snapshot, decide).catch(notDone)
       const landed = write === undefined || (await append(verbs, snapshot, write, newId()))
       if (!landed) continue
       await close(snapshot)
@@ -130,6 +130,12 @@ async function decided<T>(snapshot: Snapshot, decide: (snapshot: Snapshot) => Pr
       if (!(error instanceof CatalogError) || snapshot.head === head) throw error
     }
   }
+}
+
+/** Of what was only looked at it is certain that nothing was done. */
+function notDone(error: unknown): never {
+  if (error instanceof VerbFailure && error.kind === 'unknown') throw new VerbFailure('not-done', error.message, error)
+  throw error
 }
 
 /** Whether it landed. If not, the snapshot knows what did. */
