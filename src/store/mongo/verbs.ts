@@ -60,3 +60,14 @@ export class VerbFailure extends Error {
 export function isDuplicate(error: unknown): boolean {
   return error instanceof VerbFailure && error.kind === 'duplicate'
 }
+
+/** Whether an insertion has inserted; false if what it inserts was there already. */
+export async function inserted(insertion: Promise<unknown>): Promise<boolean> {
+  try {
+    await insertion
+    return true
+  } catch (error) {
+    if (isDuplicate(error)) return false
+    throw error
+  }
+}
