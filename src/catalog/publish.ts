@@ -3,6 +3,7 @@ import type { ValidatedLocation } from '#domain/location'
 import type { CommitOutcome } from '#store/store'
 import type { CatalogCommit } from '#versions/model'
 import type { CatalogDeps } from './deps.ts'
+import { replayed } from './idempotency.ts'
 import { encodeMetadataFile } from './metadata-files.ts'
 import { inParallel } from './parallel.ts'
 import { COMMIT_RETRIES_MAX, RETRY_PAUSE_MS, RETRY_PAUSE_MS_MAX, UNQUEUED_RETRIES_MAX } from '#src/limits'
@@ -99,6 +100,17 @@ export async function untilDecided<T>(
   throw last === 'lost'
     ? new CatalogError('commit-failed', 'Too many concurrent changes won; nothing was changed, read again and retry')
     : new CatalogError('unavailable', 'Too many concurrent changes; nothing was changed, try again')
+}
+
+/**
+ * Whether to try again, and why: somebody else moved a row first, or the store was `busy`.
+ * @throws CatalogError `replayed` if the request has its answer already; `commit-failed` if the branch itself is gone
+ */
+export function retryOf(published: Published): 'again' | 'lost' {
+  if (published.outcome === 'conflict') return 'lost'
+  if (published.outcome === 'busy') return 'again'
+  if (published.outcome === 'replayed') throw replayed()
+  throw new CatalogError('commit-failed', 'The branch was closed or moved meanwhile; nothing was changed')
 }
 
 /** What was committed is what is asked for next. */
