@@ -12,7 +12,8 @@ const CONNECTIONS = 4
 /** The verbs by the transport that is configured: an endpoint of the Data API, or the driver. */
 export function mongoVerbsOf(env: Cloudflare.Env, cost: Cost): MongoVerbs {
   const endpoint = endpointOf(env)
-  return meteredVerbs(endpoint ? httpVerbs(endpoint) : connectionVerbs(env), cost)
+  const metered = (verbs: MongoVerbs): MongoVerbs => meteredVerbs(verbs, cost)
+  return endpoint ? httpVerbs(endpoint, metered) : metered(connectionVerbs(env))
 }
 
 /** The endpoint that the settings name, or null. @throws CatalogError `unavailable` naming the setting that is missing */
@@ -82,7 +83,11 @@ function meteredVerbs(verbs: MongoVerbs, cost: Cost): MongoVerbs {
     return result
   }
   return {
-    findOne: async (query) => answered(verbs.findOne(query)),
+    findOne: async <T extends Doc>(query: Parameters<MongoVerbs['findOne']>[0]) => {
+      const found = await answered(verbs.findOne<T>(query))
+      cost.rowsRead += found ? 1 : 0
+      return found
+    },
     find: async <T extends Doc>(query: Parameters<MongoVerbs['find']>[0]) => read(verbs.find<T>(query)),
     insertOne: async (collection, document) => written(1, verbs.insertOne(collection, document)),
     insertMany: async (collection, documents) => written(documents.length, verbs.insertMany(collection, documents)),

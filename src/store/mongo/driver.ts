@@ -9,6 +9,9 @@ const DATABASE = 'pangolin'
 /** Longest wait for a server to be found, and for a connection to it. */
 const CONNECT_MS_MAX = 5000
 
+/** More documents than any one query of the store is for. */
+const FOUND_AT_ONCE_MAX = 10_000
+
 const OPTIONS: MongoClientOptions = {
   appName: 'pangolin',
   readPreference: 'primary',
@@ -50,6 +53,8 @@ export function driverVerbs(db: Db): MongoVerbs {
         ...(projection ? { projection } : {}),
         ...(sort ? { sort: sort as Record<string, 1> } : {}),
         limit,
+        // All in one answer, but for the 16 MB that fit into one: a server sends the first hundred only unless it is told.
+        batchSize: limit > 0 ? limit : FOUND_AT_ONCE_MAX,
       }
       return (await of(collection).find(filter, options).toArray().catch(failed)) as unknown as T[]
     },
@@ -70,7 +75,7 @@ export function driverVerbs(db: Db): MongoVerbs {
     deleteMany: async (collection, filter) => void (await of(collection).deleteMany(filter).catch(failed)),
     aggregate: async <T extends Doc>(collection: string, pipeline: readonly object[]) =>
       (await of(collection)
-        .aggregate([...pipeline])
+        .aggregate([...pipeline], { batchSize: FOUND_AT_ONCE_MAX })
         .toArray()
         .catch(failed)) as T[],
   }

@@ -23,14 +23,35 @@ export interface Endpoint {
  * How a duplicate looks there is specified nowhere, and one server answers 200 to it. So a document is inserted by an
  * upsert that sets nothing where it finds one, whose answer says which it was; and of many that are inserted at once
  * it is looked whether they are there.
+ * @param metered what counts them: it is given verbs of one request each
  */
-export function httpVerbs(endpoint: Endpoint): MongoVerbs {
+export function httpVerbs(endpoint: Endpoint, metered = (verbs: MongoVerbs): MongoVerbs => verbs): MongoVerbs {
+  const requests = metered(requestVerbs(endpoint))
+  return {
+    ...requests,
+    insertMany: async (collection, documents) => {
+      await requests.insertMany(collection, documents).catch((error: unknown) => {
+        if (!isDuplicate(error)) throw error
+      })
+      const wanted = new Map(documents.map((document) => [document._id, (document as Doc & Fields)['n']]))
+      const found = await requests.find<Doc & Fields>({
+        collection,
+        filter: { _id: { $in: [...wanted.keys()] } },
+        projection: { n: 1 },
+      })
+      const there = found.filter(({ _id, n }) => wanted.get(_id) === n)
+      if (there.length < documents.length) throw failureOfCode(DUPLICATE, undefined)
+    },
+  }
+}
+
+/** Each verb is one request, and does what the endpoint makes of it. */
+function requestVerbs(endpoint: Endpoint): MongoVerbs {
   const call = async <T>(verb: string, body: Fields): Promise<T> => callVerb(endpoint, verb, body) as Promise<T>
-  const find = async <T extends Doc>(query: Query): Promise<T[]> =>
-    (await call<{ documents: T[] }>('find', query as unknown as Fields)).documents
   return {
     findOne: async (query) => (await call<{ document: never }>('findOne', query as unknown as Fields)).document,
-    find,
+    find: async <T extends Doc>(query: Query) =>
+      (await call<{ documents: T[] }>('find', query as unknown as Fields)).documents,
     insertOne: async (collection, document) => {
       const { _id, ...fields } = document as Doc & Fields
       const body = { collection, filter: { _id }, update: { $setOnInsert: fields }, upsert: true }
@@ -39,19 +60,8 @@ export function httpVerbs(endpoint: Endpoint): MongoVerbs {
       if (upsertedId === undefined)
         throw new VerbFailure('unknown', 'The endpoint does not say whether it has inserted')
     },
-    insertMany: async (collection, documents) => {
-      await call('insertMany', { collection, documents: documents as unknown as Fields[] }).catch((error: unknown) => {
-        if (!isDuplicate(error)) throw error
-      })
-      const wanted = new Map(documents.map((document) => [document._id, (document as Doc & Fields)['n']]))
-      const found = await find<Doc & Fields>({
-        collection,
-        filter: { _id: { $in: [...wanted.keys()] } },
-        projection: { n: 1 },
-      })
-      const there = found.filter(({ _id, n }) => wanted.get(_id) === n)
-      if (there.length < documents.length) throw failureOfCode(DUPLICATE, undefined)
-    },
+    insertMany: async (collection, documents) =>
+      void (await call('insertMany', { collection, documents: documents as unknown as Fields[] })),
     updateOne: async (update) =>
       (await call<{ matchedCount: number }>('updateOne', update as unknown as Fields)).matchedCount,
     deleteMany: async (collection, filter) => void (await call('deleteMany', { collection, filter })),

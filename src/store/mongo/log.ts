@@ -85,10 +85,18 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
   const close = async (snapshot: Snapshot): Promise<void> => {
     const { applied, tail } = snapshot
     views.set(tenant, { applied, tail })
-    if (tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX) return
+    if (isShort(tail)) return
     // The step is done, or the question answered, whatever becomes of this; somebody will find the tail long again.
-    const rolled = await roll(verbs, tenant, { applied, tail }).catch(() => null)
-    views.set(tenant, rolled ?? (await readView(verbs, tenant).catch(() => ({ applied, tail }))))
+    await shorten(tail).catch(() => undefined)
+  }
+  const isShort = (tail: View['tail']): boolean => tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX
+  const shorten = async (tail: View['tail']): Promise<void> => {
+    // Others have the same tail before them: what one of them has projected by now is not projected once more.
+    const { applied } = await readView(verbs, tenant)
+    const rest = { applied, tail: tail.filter(({ n }) => n > applied) }
+    views.set(tenant, rest)
+    if (isShort(rest.tail)) return
+    views.set(tenant, (await roll(verbs, tenant, rest)) ?? (await readView(verbs, tenant)))
   }
   const act = async <T>(decide: Decide<T>): Promise<T> => {
     const snapshot = await open().catch(notDone)
