@@ -69,11 +69,11 @@ describe.each(['tcp', 'hyperdrive', 'neon'] as const)('a Worker on a PostgreSQL 
     const { db, url } = await server.emptyDatabase()
     await migrate(db, postgresMigrations())
     const own = new URL(url)
-    ;({ password } = own)
+    password = own.password
     const port = await freePort()
     const proxy = await startFaultProxy(port, { port: Number(own.port) }, plan)
     ends.push(() => proxy.stop())
-    ;({ cut } = proxy)
+    cut = proxy.cut
     own.port = String(port)
     worker = await serve(script, await ways[transport](own.href, ends, plan))
     ends.push(() => worker.stop())

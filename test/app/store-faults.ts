@@ -80,7 +80,7 @@ function setting(value: string): object {
 
 /** A commit whose answer is lost on the way has happened once, and is told as what it is. */
 export async function surviveLostAnswer(
-  { send }: ServedWorker,
+  worker: ServedWorker,
   loseNext: () => void,
   isLost: () => boolean,
 ): Promise<void> {
@@ -89,11 +89,11 @@ export async function surviveLostAnswer(
     loseNext()
     const { status, text } =
       path === 'namespace'
-        ? await send('POST', NAMESPACES, { namespace: [name] })
-        : await send('POST', `${NAMESPACES}/ns/tables/t`, setting(name))
+        ? await worker.send('POST', NAMESPACES, { namespace: [name] })
+        : await worker.send('POST', `${NAMESPACES}/ns/tables/t`, setting(name))
     expect(status, text).toBe(200)
     expect(isLost()).toBe(true)
-    const found = await send('GET', path === 'namespace' ? `${NAMESPACES}/${name}` : `${NAMESPACES}/ns/tables/t`)
+    const found = await worker.send('GET', path === 'namespace' ? `${NAMESPACES}/${name}` : `${NAMESPACES}/ns/tables/t`)
     expect(found.text).toContain(name)
   }
 }

@@ -20,12 +20,14 @@ export interface Plan {
   fault: string
 }
 
+export interface FaultProxy {
+  /** Ends every connection. */
+  readonly cut: () => void
+  stop(): Promise<void>
+}
+
 /** Stands between the Worker and a PostgreSQL. */
-export async function startFaultProxy(
-  port: number,
-  server: { port: number },
-  plan?: Plan,
-): Promise<{ cut(): void; stop(): Promise<void> }> {
+export async function startFaultProxy(port: number, server: { port: number }, plan?: Plan): Promise<FaultProxy> {
   const open = new Set<Socket>()
   const proxy = createServer((client) => {
     const upstream = connect({ host: '127.0.0.1', port: server.port })
