@@ -131,7 +131,7 @@ export type CommitOutcome =
   /** A change would put a table where another one is still shown, or a purge is pending. */
   | { readonly outcome: 'overlap'; readonly change: number }
   /** Definitely not done (lock timeout, overload); trying again is safe. */
-  | { readonly outcome: 'busy' }
+  | { readonly outcome: 'busy'; readonly cause?: unknown }
   /** The answer was lost. `settle` decides. */
   | { readonly outcome: 'unknown'; readonly cause: unknown }
 

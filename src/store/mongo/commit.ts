@@ -1,3 +1,4 @@
+import { CatalogError } from '#domain/errors'
 import { auditOf, logEntryOf, revOf } from '#store/commit'
 import type { CommitOutcome, Settled } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
@@ -21,8 +22,11 @@ export async function commitTo(log: TenantLog, commit: CatalogCommit): Promise<C
   try {
     return await log.act((snapshot) => step(snapshot, commit))
   } catch (error) {
-    if (error instanceof VerbFailure && error.kind === 'not-done') return { outcome: 'busy' }
-    return { outcome: 'unknown', cause: error }
+    if (!(error instanceof VerbFailure) || error.kind === 'unknown') return { outcome: 'unknown', cause: error }
+    if (error.kind === 'not-done') return { outcome: 'busy', cause: error }
+    if (error.kind === 'unavailable')
+      throw new CatalogError('unavailable', `${error.message}; nothing was changed`, error)
+    throw new CatalogError('internal', 'The catalog database refused the commit; nothing was changed', error)
   }
 }
 

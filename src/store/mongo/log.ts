@@ -85,15 +85,23 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
   const close = async (snapshot: Snapshot): Promise<void> => {
     const { applied, tail } = snapshot
     views.set(tenant, { applied, tail })
-    if (tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX) return
+    if (isShort(tail)) return
     // The step is done, or the question answered, whatever becomes of this; somebody will find the tail long again.
-    const rolled = await roll(verbs, tenant, { applied, tail }).catch(() => null)
-    views.set(tenant, rolled ?? (await readView(verbs, tenant).catch(() => ({ applied, tail }))))
+    await shorten(tail).catch(() => undefined)
+  }
+  const isShort = (tail: View['tail']): boolean => tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX
+  const shorten = async (tail: View['tail']): Promise<void> => {
+    // Others have the same tail before them: what one of them has projected by now is not projected once more.
+    const { applied } = await readView(verbs, tenant)
+    const rest = { applied, tail: tail.filter(({ n }) => n > applied) }
+    views.set(tenant, rest)
+    if (isShort(rest.tail)) return
+    views.set(tenant, (await roll(verbs, tenant, rest)) ?? (await readView(verbs, tenant)))
   }
   const act = async <T>(decide: Decide<T>): Promise<T> => {
-    const snapshot = await open()
+    const snapshot = await open().catch(notDone)
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const { answer, write } = await decided(snapshot, decide)
+      const { answer, write } = await decided(snapshot, decide).catch(notDone)
       const landed = write === undefined || (await append(verbs, snapshot, write, newId()))
       if (!landed) continue
       await close(snapshot)
@@ -140,6 +148,12 @@ async function decided<T>(snapshot: Snapshot, decide: (snapshot: Snapshot) => Pr
       if (!(error instanceof CatalogError) || snapshot.head === head) throw error
     }
   }
+}
+
+/** Of what was only looked at it is certain that nothing was done. */
+function notDone(error: unknown): never {
+  if (error instanceof VerbFailure && error.kind === 'unknown') throw new VerbFailure('not-done', error.message, error)
+  throw error
 }
 
 /** Whether it landed. If not, the snapshot knows what did. */
