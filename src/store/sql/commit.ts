@@ -5,7 +5,7 @@ import { checkCommit } from '#versions/check-commit'
 import { changesThatClash, folderRange, foldersAbove } from '#versions/folders'
 import type { CatalogCommit } from '#versions/model'
 import { commitSql } from './commit-sql.ts'
-import { lockVersions, write, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
+import { failed, lockVersions, write, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
 import type { Dialect } from './dialect.ts'
 import { recording } from './idempotency.ts'
 
