@@ -77,7 +77,10 @@ function passOn(client: Socket, upstream: Socket): void {
 }
 
 /** Splits a stream of the protocol into messages: a type, four bytes of length, and as much as that. The first has no type. */
-function messages(hasStartup: boolean, take: (message: Buffer, isStartup: boolean) => void): (chunk: Buffer) => void {
+export function messages(
+  hasStartup: boolean,
+  take: (message: Buffer, isStartup: boolean) => void,
+): (chunk: Buffer) => void {
   let rest = Buffer.alloc(0)
   let isStartup = hasStartup
   return (chunk) => {
