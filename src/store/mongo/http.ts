@@ -1,5 +1,5 @@
 import { STORE_CALL_MS_MAX } from '#src/limits'
-import { codeInText, failureOfCode, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
+import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
 import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
 
 /** How an endpoint knows who asks. */
@@ -89,18 +89,30 @@ async function callVerb(
     status = response.status
     text = await response.text()
   } catch (error) {
-    throw new VerbFailure('unknown', UNREACHABLE, error)
+    throw isNeverSent(error) ? neverSent(error) : new VerbFailure('unknown', UNREACHABLE, error)
   }
   if (status < 300) return answerOf(text)
   const cause = new Error(`${verb} answered ${status}: ${text.slice(0, 500)}`)
   const code = codeInText(text)
   if (code !== undefined) throw failureOfCode(code, cause)
-  if (status === 401 || status === 403) throw new VerbFailure('not-done', REFUSES_CREDENTIALS, cause)
+  if (status === 401 || status === 403) throw new VerbFailure('unavailable', REFUSES_CREDENTIALS, cause)
   if (status === 429)
     throw new VerbFailure('not-done', 'The endpoint of the catalog database has too much to do', cause)
-  if (status === 400 || status === 404)
+  if (status === 404) throw new VerbFailure('unavailable', NOT_THERE, cause)
+  if (status === 400)
     throw new VerbFailure('mistake', `The endpoint of the catalog database does not take the verb ${verb}`, cause)
   throw failureOfCode(undefined, cause)
+}
+
+const NOT_THERE = 'The endpoint of the catalog database is not at its address; see MONGO_DATA_API_URL'
+
+/** Codes of Node's after which it is certain that nothing was sent; a Worker's `fetch` has none. */
+const CONNECTING = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|.*CERT.*|.*SIGNATURE)$/
+
+function isNeverSent(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if ('code' in at && CONNECTING.test(String(at.code))) return true
+  return false
 }
 
 function headersOf(credentials: Credentials): Record<string, string> {
