@@ -43,7 +43,8 @@ export function countedFromOutside<S extends Seen>(
     holds(name, measured)
   }
 
-  test.each(CASES.map((one, index) => [...one, index] as const))('%s', async (name, sent, status, index) => {
+  const cases = CASES.map((one, index) => [...one, index] as const)
+  test.each(cases.slice(0, -1))('%s', async (name, sent, status, index) => {
     if (between && index % between.cases === 0) await between.run(outside)
     await measure(name, sent, status)
   })
@@ -60,6 +61,12 @@ export function countedFromOutside<S extends Seen>(
     const measured = await outside.measured(sent, gone)
     expect(measured.answer.status, measured.answer.text).toBe(200)
     holds(DELETES, measured)
+  })
+
+  // It wakes the runner, whose work would be counted with whatever comes next.
+  test.each(cases.slice(-1))('%s', async (name, sent, status) => {
+    await between?.run(outside)
+    await measure(name, sent, status)
   })
 
   return () => outside
