@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Cost } from '#src/meter'
-import { BUDGETS } from './budgets.ts'
+import { BUDGETS, type RouteName } from './budgets.ts'
 import { CASES, commitThatDeletes, seedCases, signForStaged } from './cases.ts'
 import { openOutside, type Backend, type Measured, type Outside, type Seen } from './outside.ts'
 import type { Sent } from './worker.ts'
-
-export type RouteName = keyof typeof BUDGETS
 
 /** Of a store: what it is to cost, as `expect` has it, beside what is the same on all of them. */
 export interface Expectations<S extends Seen> {

@@ -7,7 +7,7 @@ import { migrateMongo } from '#store/mongo/migrate'
 import { mongoStore } from '#store/mongo/mongo'
 import { startDataApi } from '#test/store/mongo/data-api'
 import { startMongo } from '#test/store/mongo/real-server'
-import type { Backend, Seen } from './outside.ts'
+import type { Backend, Outside, Seen } from './outside.ts'
 import { lockstep } from './lockstep.ts'
 
 /** What the one on the way saw. */
@@ -173,4 +173,13 @@ function writtenBy(path: string, text: string, sent: string): number {
   if (path.endsWith('/insertMany'))
     return answer.insertedIds?.length ?? (JSON.parse(sent) as { documents: [] }).documents.length
   return Number(answer.matchedCount ?? 0) + (answer.upsertedId === undefined ? 0 : 1)
+}
+
+/** Entries after which the Worker, which has read them along, looks whether they are projected. */
+const TAIL_ENTRIES_MAX = 16
+
+/** Leaves the Worker with nothing to read along: whatever is in the log is projected, and it knows. */
+export async function projectedInWorker({ tenant, call }: Outside<MongoSeen>): Promise<void> {
+  for (let entries = 0; entries < TAIL_ENTRIES_MAX; entries += 1) await tenant.settle(crypto.randomUUID())
+  await call(['GET', '/v1/config?warehouse=demo'])
 }
