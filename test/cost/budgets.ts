@@ -200,6 +200,17 @@ export const MONGO: Record<
   'POST /v1/{prefix}/namespaces/{namespace}/register': [7, 16, 14, 1],
 }
 
+/**
+ * By an isolate that has never served the tenant, once each: four rounds more. First the watermark, behind which the log's
+ * end is; then a name leads to a catalog, the catalog to its branch, and only with the branch's id can entries be named.
+ * What was found is remembered as a guess that is fetched along and checked, so the next request is one of {@link MONGO}.
+ */
+export const MONGO_COLD = {
+  load: [5, 7, 9, 0],
+  list: [6, 9, 17, 0],
+  commit: [8, 19, 18, 1],
+} as const satisfies Record<string, (typeof MONGO)[RouteName]>
+
 /** Where a cost and its budget differ, as sentences; empty when it keeps to it. */
 export function overruns(count: Count, budget: Budget): string[] {
   const [store, statements, rowsRead, rowsWritten, gets, puts, deletes, durableObjects] = budget

@@ -18,12 +18,13 @@ const SIGNS_STAGED = 'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/si
 
 /**
  * Sends every request of the budgets to the built Worker on one store. What went over the wire is what the budget says,
- * and what the Worker's own log line says.
+ * and what the Worker's own log line says. `more` adds tests of the same Worker.
  */
 export function countedFromOutside<S extends Seen>(
   open: () => Promise<Backend<S>>,
   { holds, between }: Expectations<S>,
-): () => Outside<S> {
+  more: (outside: () => Outside<S>) => void,
+): void {
   let outside: Outside<S>
 
   beforeAll(async () => {
@@ -61,13 +62,13 @@ export function countedFromOutside<S extends Seen>(
     holds(DELETES, measured)
   })
 
+  more(() => outside)
+
   // It wakes the runner, whose work would be counted with whatever comes next.
   test.each(cases.slice(-1))('%s', async (name, sent, status) => {
     await between?.run(outside)
     await measure(name, sent, status)
   })
-
-  return () => outside
 }
 
 /** What every store has in common: objects and Durable Objects. */

@@ -176,7 +176,7 @@ function writtenBy(path: string, text: string, sent: string): number {
 }
 
 /** Entries after which the Worker, which has read them along, looks whether they are projected. */
-const TAIL_ENTRIES_MAX = 16
+export const TAIL_ENTRIES_MAX = 16
 
 /** Leaves the Worker with nothing to read along: whatever is in the log is projected, and it knows. */
 export async function projectedInWorker({ tenant, call }: Outside<MongoSeen>): Promise<void> {
