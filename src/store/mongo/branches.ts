@@ -32,7 +32,7 @@ export function branchStore(log: TenantLog): BranchStore {
           const { catalogId } = source.branch
           const ancestors = forkAncestors(source.branch, source.seq)
           const branch: Branch = { id, catalogId, name, state: 'open', headSeq: 0, ancestors }
-          return { answer: branch, write: { puts: branchPuts(places, branch) } }
+          return { answer: branch, write: { puts: branchPuts(places, branch, input.at) } }
         })
         .catch(failure),
     tag: async (input) =>
@@ -40,13 +40,14 @@ export function branchStore(log: TenantLog): BranchStore {
         .act(async (snapshot) => {
           const source = await sourceOf({ snapshot, places }, input)
           if (!source) return { answer: null }
-          const { id, name } = input
+          const { id, name, at } = input
           const { branch, seq } = source
           const tag: CatalogTag = { id, catalogId: branch.catalogId, name, at: { branchId: branch.id, seq } }
           const ref: Ref = { tag: id }
           const puts = [
             put(places.tags, id, { state: 'on', value: tag }),
             put(places.refs(tag.catalogId), name, { state: 'on', value: ref }),
+            put(places.refTimes, id, { state: 'on', value: at }),
           ]
           return { answer: tag, write: { puts } }
         })
@@ -67,12 +68,13 @@ export function branchStore(log: TenantLog): BranchStore {
   }
 }
 
-/** A new branch, and its name. */
-export function branchPuts(places: Places, branch: Branch): Put[] {
+/** A new branch, its name, and when it was made. */
+export function branchPuts(places: Places, branch: Branch, at: string): Put[] {
   const ref: Ref = { branch: branch.id }
   return [
     put(places.branches, branch.id, { state: branch.state, value: branch }),
     put(places.refs(branch.catalogId), branch.name, { state: 'on', value: ref }),
+    put(places.refTimes, branch.id, { state: 'on', value: at }),
   ]
 }
 

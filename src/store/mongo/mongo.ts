@@ -78,7 +78,7 @@ async function bootstrap(
       ...recordPuts(places, 'warehouse', warehouse, null),
       ...recordPuts(places, 'catalog', catalog, null),
       ...recordPuts(places, 'user', user, null),
-      ...branchPuts(places, branch),
+      ...branchPuts(places, branch, tenant.createdAt),
     ]
     return { answer: true, write: { puts } }
   })
