@@ -22,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   try {
-    const options = parseOptions(args, process.env['DATABASE_URL'])
+    const options = parseOptions(args, process.env)
     if (options === 'help') {
       process.stdout.write(USAGE)
     } else {
@@ -67,9 +67,10 @@ async function serveDatabase(
 ): Promise<void> {
   const secrets = loadSecrets(data)
   const settingsFile = writeWorkerSettings(data, secrets, options.clientLocations, database.settings)
-  const server = startServer({ host: options.host, port: options.port, data, settingsFile }, stop)
+  const { host, port } = options
+  const server = startServer({ host, port, data, settingsFile, environment: database.environment }, stop)
   try {
-    const uri = originOf(options.host, options.port)
+    const uri = originOf(host, port)
     const token = await Promise.race([untilReady(uri, secrets.adminPassword, data, stop), server.died, database.died])
     const access = { uri, warehouse: 'demo', token, username: 'admin', password: secrets.adminPassword }
     process.stdout.write(options.json ? jsonLine(access) : banner(access, data))

@@ -1,4 +1,5 @@
 import { tokenAuthority, type TokenAuthority } from '#authn/tokens'
+import { CatalogError } from '#domain/errors'
 import { CLIENT_LOCATIONS, type ClientLocations } from '#domain/records'
 import { logLevel, type LogLevel } from './log.ts'
 
@@ -33,11 +34,11 @@ export interface Config {
 
 const configs = new WeakMap<Cloudflare.Env, Config>()
 
-/** The settings, read once per isolate. @throws Error naming the setting that is missing or wrong */
+/** The settings, read once per isolate. @throws CatalogError `unavailable` naming the setting that is missing or wrong */
 export function configOf(env: Cloudflare.Env): Config {
   const known = configs.get(env)
   if (known) return known
-  const config: Config = {
+  const config = usable(() => ({
     database: databaseOf(env),
     tokens: tokenAuthority({
       jwks: env.TOKEN_KEYS ?? '',
@@ -49,9 +50,18 @@ export function configOf(env: Cloudflare.Env): Config {
     bootstrapPassword: env.BOOTSTRAP_PASSWORD ?? null,
     clientLocations: clientLocationsOf(env.CLIENT_LOCATIONS),
     logLevel: logLevel(env.LOG_LEVEL),
-  }
+  }))
   configs.set(env, config)
   return config
+}
+
+/** Whoever asks is told to come back: the settings will be put right. */
+function usable(read: () => Config): Config {
+  try {
+    return read()
+  } catch (error) {
+    throw new CatalogError('unavailable', error instanceof Error ? error.message : 'The settings are not usable')
+  }
 }
 
 /** No message holds the connection string: it has a password. */
@@ -62,7 +72,8 @@ function databaseOf({ STORE, HYPERDRIVE, DATABASE_URL, DATABASE_TRANSPORT }: Clo
   if (HYPERDRIVE) return { kind: 'postgres', transport: 'tcp', connectionString: HYPERDRIVE.connectionString }
   if (!DATABASE_URL) throw new Error('STORE=postgres needs a binding HYPERDRIVE or the secret DATABASE_URL')
   const url = URL.parse(DATABASE_URL)
-  if (!url || !['postgres:', 'postgresql:'].includes(url.protocol))
+  // Without a user it is a password that was cut at an odd character in it.
+  if (!url?.username || !['postgres:', 'postgresql:'].includes(url.protocol))
     throw new Error('DATABASE_URL must be postgres://user:password@host/database, with odd characters percent-encoded')
   const transport = DATABASE_TRANSPORT || (url.hostname.endsWith('.neon.tech') ? 'http' : 'tcp')
   if (transport !== 'tcp' && transport !== 'http')

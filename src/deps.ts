@@ -21,6 +21,7 @@ import { OBJECT_CALL_MS_MAX } from './limits.ts'
 import { errorFields, logLine } from './log.ts'
 import { meteredD1, meteredR2, meteredSql, type Cost } from './meter.ts'
 import { mongoVerbsOf } from './mongo-verbs.ts'
+import { tellingCommits } from './telling-commits.ts'
 import { impatient } from './time-limits.ts'
 
 export const now = (): Date => new Date()
@@ -74,12 +75,21 @@ export function afterAnswer(
 export function catalogDeps(
   env: Cloudflare.Env,
   cost: Cost,
-  scope: { tenantId: Caller['tenantId']; tenant: TenantStore; storage: R2Storage; later: CatalogDeps['later'] },
+  scope: {
+    readonly tenantId: Caller['tenantId']
+    readonly tenant: TenantStore
+    readonly storage: R2Storage
+    readonly later: CatalogDeps['later']
+    /** What the log says of whoever this is for. */
+    readonly fields: Readonly<Record<string, unknown>>
+  },
 ): CatalogDeps {
   if (scope.storage.bucket !== env.LAKE_BUCKET)
     throw new CatalogError('unavailable', `The bucket '${scope.storage.bucket}' is not bound to this deployment`)
   return {
-    tenant: scope.tenant,
+    tenant: tellingCommits(scope.tenant, (more) =>
+      logLine(configOf(env).logLevel, 'warn', { ...scope.fields, ...more }),
+    ),
     objects: impatient(r2Objects(meteredR2(env.LAKE, cost)), OBJECT_CALL_MS_MAX),
     metadataCache: tenantMetadata(scope.tenantId),
     now,

@@ -19,21 +19,34 @@ export function logLine(
   console.log(JSON.stringify({ level, ...fields }))
 }
 
-/** An error with its causes, for the log: messages and stacks, never what a caller gets to see. */
+/** An error with its causes, for the log: messages, codes and stacks, never what a caller gets to see. */
 export function errorFields(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { error: String(error) }
+  if (!(error instanceof Error)) return { error: withoutSecrets(String(error)) }
   return {
-    error: error.message,
-    stack: error.stack,
+    error: withoutSecrets(error.message),
+    ...('code' in error && isPlain(error.code) ? { code: error.code } : {}),
+    stack: withoutSecrets(error.stack ?? ''),
     ...(error.cause === undefined
       ? {}
       : { cause: error.cause instanceof Error ? errorFields(error.cause) : describe(error.cause) }),
   }
 }
 
+function isPlain(code: unknown): code is string | number {
+  return typeof code === 'string' || typeof code === 'number'
+}
+
 function describe(cause: unknown): unknown {
-  if (typeof cause !== 'object' || cause === null) return String(cause)
+  if (typeof cause !== 'object' || cause === null) return withoutSecrets(String(cause))
   return Object.fromEntries(
-    Object.entries(cause).map(([key, value]) => [key, value instanceof Error ? errorFields(value) : String(value)]),
+    Object.entries(cause).map(([key, value]) => [
+      key,
+      value instanceof Error ? errorFields(value) : withoutSecrets(String(value)),
+    ]),
   )
+}
+
+/** Drivers quote the connection string in some of their messages, with the user and the password. */
+function withoutSecrets(text: string): string {
+  return text.replace(/:\/\/\S*@/g, '://…@')
 }

@@ -1,6 +1,8 @@
 import { DurableObject } from 'cloudflare:workers'
 import { driverVerbs, mongoClient } from '#store/mongo/driver'
 import { VerbFailure, type FailureKind, type MongoVerbs } from '#store/mongo/verbs'
+import { configOf } from './config.ts'
+import { errorFields, logLine } from './log.ts'
 
 export type VerbReply =
   | { readonly ok: true; readonly result: unknown }
@@ -20,8 +22,11 @@ export class MongoConnection extends DurableObject {
       const run = this.#verbs[verb] as (...values: readonly unknown[]) => Promise<unknown>
       return { ok: true, result: await run(...args) }
     } catch (error) {
-      if (error instanceof VerbFailure) return { ok: false, kind: error.kind, message: error.message }
-      throw error
+      if (!(error instanceof VerbFailure)) throw error
+      // The cause stays here.
+      if (error.kind !== 'duplicate')
+        logLine(configOf(this.env).logLevel, 'warn', { mongo: verb, ...errorFields(error) })
+      return { ok: false, kind: error.kind, message: error.message }
     }
   }
 }

@@ -1,3 +1,4 @@
+import { CatalogError } from '#domain/errors'
 import { httpVerbs, type Credentials, type Endpoint } from '#store/mongo/http'
 import { VerbFailure, type Doc, type MongoVerbs } from '#store/mongo/verbs'
 import { STORE_CALL_MS_MAX } from './limits.ts'
@@ -11,10 +12,11 @@ const CONNECTIONS = 4
 /** The verbs by the transport that is configured: an endpoint of the Data API, or the driver. */
 export function mongoVerbsOf(env: Cloudflare.Env, cost: Cost): MongoVerbs {
   const endpoint = endpointOf(env)
-  return meteredVerbs(endpoint ? httpVerbs(endpoint) : connectionVerbs(env), cost)
+  const metered = (verbs: MongoVerbs): MongoVerbs => meteredVerbs(verbs, cost)
+  return endpoint ? httpVerbs(endpoint, metered) : metered(connectionVerbs(env))
 }
 
-/** The endpoint that the settings name, or null. @throws Error naming the setting that is missing */
+/** The endpoint that the settings name, or null. @throws CatalogError `unavailable` naming the setting that is missing */
 export function endpointOf(env: Cloudflare.Env): Endpoint | null {
   const { MONGO_DATA_API_URL: url, MONGO_DATABASE: database = 'pangolin', MONGO_DATA_SOURCE: dataSource = '' } = env
   if (!url) return null
@@ -26,7 +28,8 @@ function credentialsOf(env: Cloudflare.Env): Credentials {
   if (key) return { kind: 'api-key', key }
   if (token) return { kind: 'bearer', token }
   if (username && password) return { kind: 'basic', username, password }
-  throw new Error(
+  throw new CatalogError(
+    'unavailable',
     'MONGO_API_KEY, MONGO_TOKEN, or MONGO_USERNAME and MONGO_PASSWORD must be set with MONGO_DATA_API_URL',
   )
 }
@@ -34,7 +37,8 @@ function credentialsOf(env: Cloudflare.Env): Credentials {
 /** The verbs by the driver, whose client lives in a Durable Object. */
 function connectionVerbs(env: Cloudflare.Env): MongoVerbs {
   if (!env.MONGO || !env.MONGO_URL)
-    throw new Error(
+    throw new CatalogError(
+      'unavailable',
       'MONGO_URL or MONGO_DATA_API_URL must be set where STORE is mongo, and MONGO be bound for the former',
     )
   const connections = env.MONGO
@@ -79,7 +83,11 @@ function meteredVerbs(verbs: MongoVerbs, cost: Cost): MongoVerbs {
     return result
   }
   return {
-    findOne: async (query) => answered(verbs.findOne(query)),
+    findOne: async <T extends Doc>(query: Parameters<MongoVerbs['findOne']>[0]) => {
+      const found = await answered(verbs.findOne<T>(query))
+      cost.rowsRead += found ? 1 : 0
+      return found
+    },
     find: async <T extends Doc>(query: Parameters<MongoVerbs['find']>[0]) => read(verbs.find<T>(query)),
     insertOne: async (collection, document) => written(1, verbs.insertOne(collection, document)),
     insertMany: async (collection, documents) => written(documents.length, verbs.insertMany(collection, documents)),

@@ -61,6 +61,7 @@ export class PurgeRunner extends DurableObject {
             tenant,
             storage,
             later: afterAnswer(this.ctx, this.env, { purge: tenantId }),
+            fields: { purge: tenantId },
           })
           return { ...deps, locate: (uri) => locateObject(uri, storage) }
         },

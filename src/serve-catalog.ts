@@ -30,6 +30,7 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
         tenant: store.tenant(tenantId),
         storage: place.warehouse.storage,
         later: (work) => afterAnswer(c.executionCtx, env, { requestId })(work),
+        fields: { requestId },
       }),
       vending: vendingOf(config, origin),
     }),

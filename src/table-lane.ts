@@ -24,6 +24,9 @@ export class TableLane extends DurableObject {
 
   async commit(tenantId: TenantId, request: LaneRequest): Promise<LaneReply> {
     const cost = newCost()
+    const { requestId } = request.actor
+    const fields = { requestId, lane: this.ctx.id.name }
+    const { logLevel } = configOf(this.env)
     try {
       this.#store ??= openStore(this.env)
       const tenant = this.#store(cost).tenant(tenantId)
@@ -31,13 +34,15 @@ export class TableLane extends DurableObject {
         tenantId,
         tenant,
         storage: request.storage,
-        later: afterAnswer(this.ctx, this.env, { requestId: request.actor.requestId, lane: this.ctx.id.name }),
+        later: afterAnswer(this.ctx, this.env, fields),
+        fields,
       })
       return { ok: true, state: await this.#lane.commit(deps, request), cost }
     } catch (error) {
+      // A cause does not reach whoever is answered, nor the line of his request.
+      const isRefusal = error instanceof CatalogError && error.cause === undefined
+      if (!isRefusal) logLine(logLevel, 'error', { ...fields, ...errorFields(error) })
       if (error instanceof CatalogError) return { ok: false, kind: error.kind, message: error.message, cost }
-      const requestId = request.actor.requestId
-      logLine(configOf(this.env).logLevel, 'error', { requestId, lane: this.ctx.id.name, ...errorFields(error) })
       return {
         ok: false,
         kind: 'commit-state-unknown',

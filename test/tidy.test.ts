@@ -109,7 +109,7 @@ describe('versions', () => {
   it('are exact', () => {
     const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies }
     expect(Object.entries(all).filter(([, version]) => !EXACT.test(version))).toEqual([])
-    const python = ['interop', 'spark']
+    const python = ['interop', 'spark', 'store/mongo']
       .flatMap((folder) => linesOf(`test/${folder}/requirements.txt`))
       .filter((line) => line !== '' && !line.startsWith('#'))
     expect(python.filter((line) => !/^[\w.-]+==[\w.]+$/.test(line))).toEqual([])

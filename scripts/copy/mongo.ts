@@ -88,7 +88,7 @@ export function mongoTarget(client: MongoClient, db: Db, name: string): Target {
       for (const tenant of of) {
         const [audit] = await log.find({ audited: tenant }).sort({ auditFrom: -1 }).limit(1).toArray()
         const count = (audit?.auditFrom ?? 1) - 1 + (JSON.parse(audit?.audit ?? '[]') as unknown[]).length
-        const counted = currentOf(put(placesOf(tenant).counts, 'audit', { state: 'on', value: count }))
+        const counted = currentOf(put(placesOf(tenant).counts, 'audit', count))
         // All that was copied says that the first entry has put it.
         await add({ [CURRENT]: [counted], [LOG]: [logDocument(tenant, 1, {})] })
         const applied = await newest(tenant)

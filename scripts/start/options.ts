@@ -14,8 +14,11 @@ export interface StartOptions {
   readonly databaseUrl: string | undefined
 }
 
-export const STORES = ['d1', 'postgres'] as const
+export const STORES = ['d1', 'postgres', 'mongo'] as const
 export type StoreName = (typeof STORES)[number]
+
+/** What stands in the environment of the URL of a database. */
+export type DatabaseUrls = Readonly<Partial<Record<'DATABASE_URL' | 'MONGO_URL', string>>>
 
 export const USAGE = `npm start -- [options]      runs the catalog until it is interrupted
 
@@ -25,13 +28,14 @@ export const USAGE = `npm start -- [options]      runs the catalog until it is i
   --client-locations refuse|replace
                  what happens to locations outside the bucket that clients
                  give to tables and views (refuse, or what was said before)
-  --store d1|postgres
-                 where the records are kept: in a file, or in PostgreSQL
-                 (what the data folder has, d1 in a new one)
+  --store d1|postgres|mongo
+                 where the records are kept: in a file, in PostgreSQL, or in
+                 MongoDB (what the data folder has, d1 in a new one)
   --database-url URL
-                 postgres://user:password@host/database, which may also stand
-                 in the variable DATABASE_URL (a PostgreSQL of its own, in the
-                 data folder)
+                 postgres://user:password@host/database, or mongodb://…, which
+                 may also stand in the variable DATABASE_URL or MONGO_URL (for
+                 postgres a server of its own, in the data folder; for mongo
+                 it is needed)
   --json         print one line of JSON instead of the banner:
                  uri, warehouse, token, username, password
   --help         print this
@@ -49,7 +53,7 @@ const KNOWN = {
 } as const
 
 /** Reads the command line. Refuses an unknown option, a missing value and a port outside 1–65535. */
-export function parseOptions(args: readonly string[], databaseUrl?: string): StartOptions | 'help' {
+export function parseOptions(args: readonly string[], urls: DatabaseUrls = {}): StartOptions | 'help' {
   const { values, tokens } = parseArgs({ args: [...args], options: KNOWN, strict: false, tokens: true })
   for (const token of tokens) {
     if (token.kind === 'positional') {
@@ -68,7 +72,7 @@ export function parseOptions(args: readonly string[], databaseUrl?: string): Sta
     data: typeof values.data === 'string' ? values.data : '.pangolin',
     json: values.json === true,
     clientLocations: parseClientLocations(values['client-locations']),
-    ...parseStore(values.store, values['database-url'] ?? databaseUrl),
+    ...parseStore(values.store, values['database-url'], urls),
   }
 }
 
@@ -105,22 +109,39 @@ function parseClientLocations(value: string | boolean | undefined): StartOptions
 
 function parseStore(
   value: string | boolean | undefined,
-  url: string | boolean | undefined,
+  option: string | boolean | undefined,
+  { DATABASE_URL, MONGO_URL }: DatabaseUrls,
 ): Pick<StartOptions, 'store' | 'databaseUrl'> {
   const store = STORES.find((known) => known === value)
   if (value !== undefined && store === undefined) {
     throw new Refusal(`The option --store needs ${STORES.join(' or ')}, not "${String(value)}".`)
   }
-  if (typeof url !== 'string' || url === '' || store === 'd1') {
+  if (typeof option === 'string') {
+    const found = storeOfUrl(option)
+    if (store !== undefined && found !== store) {
+      throw new Refusal(`The URL of --database-url is one of ${found}, and --store says ${store}.`)
+    }
+    return { store: found, databaseUrl: option }
+  }
+  if (store === 'd1') {
     return { store, databaseUrl: undefined }
   }
-  const parsed = URL.parse(url)
-  if (!parsed || !['postgres:', 'postgresql:'].includes(parsed.protocol)) {
-    throw new Refusal(
-      'The database URL must be postgres://user:password@host/database, with odd characters percent-encoded.',
-    )
+  const given = [DATABASE_URL, MONGO_URL].flatMap((url) => url || [])
+  const [url, other] = given.filter((each) => store === undefined || storeOfUrl(each) === store)
+  if (other !== undefined) {
+    throw new Refusal('Both DATABASE_URL and MONGO_URL name a database: choose one with --database-url.')
   }
-  return { store: 'postgres', databaseUrl: url }
+  return url === undefined ? { store, databaseUrl: undefined } : { store: storeOfUrl(url), databaseUrl: url }
+}
+
+/** A URL of MongoDB may name several hosts, which no parser of URLs takes: the driver reads it. */
+function storeOfUrl(url: string): 'postgres' | 'mongo' {
+  if (/^mongodb(\+srv)?:\/\/./.test(url)) return 'mongo'
+  if (['postgres:', 'postgresql:'].includes(URL.parse(url)?.protocol ?? '')) return 'postgres'
+  throw new Refusal(
+    'The database URL must be postgres://user:password@host/database or mongodb://user:password@host/database, ' +
+      'with odd characters percent-encoded.',
+  )
 }
 
 function optionNames(): string {

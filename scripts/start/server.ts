@@ -9,6 +9,8 @@ export interface ServerOptions {
   readonly port: number
   readonly data: string
   readonly settingsFile: string
+  /** Of `wrangler.toml`; null: the one without a name. */
+  readonly environment: string | null
 }
 
 /** A running `wrangler dev`. */
@@ -46,10 +48,11 @@ export function startServer(options: ServerOptions, stop: AbortSignal): Server {
 }
 
 /** Request lines come with wrangler's own chatter, so both are there only for those who asked for them. */
-function devArguments({ host, port, data, settingsFile }: ServerOptions): string[] {
+function devArguments({ host, port, data, settingsFile, environment }: ServerOptions): string[] {
   const isVerbose = ['debug', 'info'].includes(process.env['LOG_LEVEL'] ?? '')
   const logLevel = isVerbose ? 'log' : 'warn'
   return `dev --inspector-port 0 --log-level ${logLevel}`
     .split(' ')
     .concat('--ip', host, '--port', String(port), '--persist-to', data, '--env-file', settingsFile)
+    .concat(environment === null ? [] : ['--env', environment])
 }

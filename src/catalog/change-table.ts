@@ -1,11 +1,12 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import type { Entry, PurgeRequest } from '#versions/model'
+import { onCurrentRow, readAsset } from './current-row.ts'
 import { commitOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, NO_CONTENT } from './idempotency.ts'
 import { assetKey, noSuchAsset, noSuchNamespace, stillThere, type AssetType } from './keys.ts'
-import { again, valueOf } from './namespaces.ts'
-import { publish, untilDecided } from './publish.ts'
+import { valueOf } from './namespaces.ts'
+import { publish, retryOf } from './publish.ts'
 
 /**
  * Drops a table or view. With `purge`, which only tables have, the same commit records the job that deletes its files once
@@ -21,10 +22,8 @@ export async function dropAsset(
   const type = typeOf(input.entry)
   const name = dotted(identifier.namespace, identifier.name)
   const kind = purge ? 'purge' : 'drop'
-  let current: Entry | null = input.entry
-  await untilDecided(async (isRetry) => {
-    if (isRetry) current = await readAsset(deps, place, identifier)
-    if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, identifier)
+  const row = { place, key: assetKey(identifier), seen: input.entry, gone: () => noSuchAsset(type, identifier) }
+  await onCurrentRow(deps, row, async (current) => {
     const published = await publish(
       deps,
       commitOf(
@@ -45,9 +44,8 @@ export async function dropAsset(
         },
       ),
     )
-    if (published.outcome === 'committed') return undefined
-    return published.outcome === 'conflict' ? 'lost' : again(published)
-  }, deps.pause)
+    return published.outcome === 'committed' ? undefined : retryOf(published)
+  })
 }
 
 /**
@@ -65,10 +63,8 @@ export async function renameAsset(
   const to = dotted(destination.namespace, destination.name)
   const type = typeOf(input.entry)
   if (sameKey(source, destination)) return finishUnchanged(deps, caller, NO_CONTENT)
-  let current: Entry | null = input.entry
-  await untilDecided(async (isRetry) => {
-    if (isRetry) current = await readAsset(deps, place, source)
-    if (!current || current.objectId !== input.entry.objectId) throw noSuchAsset(type, source)
+  const row = { place, key: assetKey(source), seen: input.entry, gone: () => noSuchAsset(type, source) }
+  await onCurrentRow(deps, row, async (current) => {
     const published = await publish(
       deps,
       commitOf(
@@ -94,35 +90,15 @@ export async function renameAsset(
     )
     if (published.outcome === 'committed') return undefined
     if (published.outcome === 'check-failed') throw noSuchNamespace(destination.namespace)
-    if (published.outcome !== 'conflict') return again(published)
-    const taken = published.change === 0 ? await readAsset(deps, place, destination) : null
+    const isTaken = published.outcome === 'conflict' && published.change === 0
+    const taken = isTaken ? await readAsset(deps, place, destination) : null
     if (taken)
       throw new CatalogError(
         'already-exists',
         `Cannot rename ${from} to ${to}. ${taken.kind === 'view' ? 'View' : 'Table'} already exists`,
       )
-    return 'lost'
-  }, deps.pause)
-}
-
-/** The table's row as it is now, or null. */
-export async function readTable(
-  deps: Pick<CatalogDeps, 'tenant'>,
-  place: { branch: { id: string } },
-  identifier: TableIdentifier,
-): Promise<Entry | null> {
-  const entry = await readAsset(deps, place, identifier)
-  return entry?.kind === 'table' ? entry : null
-}
-
-/** The row of a table or view as it is now, or null. */
-export async function readAsset(
-  deps: Pick<CatalogDeps, 'tenant'>,
-  place: { branch: { id: string } },
-  identifier: TableIdentifier,
-): Promise<Entry | null> {
-  const { entries } = await deps.tenant.read({ at: { branchId: place.branch.id }, keys: [assetKey(identifier)] })
-  return entries[0] ?? null
+    return retryOf(published)
+  })
 }
 
 function typeOf(entry: Entry): AssetType {

@@ -9,7 +9,7 @@ import { readTableMetadata, writeTableMetadata, type TableMetadata } from '#iceb
 import { summaryOf } from '#iceberg/summary'
 import type { Entry, EntryValue } from '#versions/model'
 import { applyCreation } from './apply-commit.ts'
-import { readAsset } from './change-table.ts'
+import { readAsset } from './current-row.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { metadataAnswer } from './idempotency.ts'
 import { assetKey, nameTaken, noSuchNamespace, stillThere } from './keys.ts'
@@ -25,8 +25,7 @@ import {
   type TableFolders,
 } from './locations.ts'
 import { NO_CACHE, readMetadataFile, textSha256 } from './metadata-files.ts'
-import { again } from './namespaces.ts'
-import { publish, untilDecided, type MetadataFile } from './publish.ts'
+import { publish, retryOf, untilDecided, type MetadataFile } from './publish.ts'
 import type { Vend, VendedCredential } from './vend.ts'
 
 /**
@@ -222,7 +221,7 @@ async function insert(
         return { objectId, ...named, metadata: text, locations, credential }
       case 'conflict': {
         const taken = await readAsset(deps, place, identifier)
-        if (!taken) return 'lost'
+        if (!taken) return retryOf(published)
         throw input.isCommit && taken.kind === 'table' ? alreadyCreated() : nameTaken('table', identifier, taken.kind)
       }
       case 'check-failed':
@@ -230,9 +229,9 @@ async function insert(
       case 'overlap':
         throw kind === 'register' ? overlap([existing?.location ?? '']) : overlap(locations)
       default:
-        return again(published)
+        return retryOf(published)
     }
-  })
+  }, deps.pause)
 }
 
 /** A file that was there a moment ago, perhaps still is, and that nothing may point at any more. */

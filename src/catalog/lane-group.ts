@@ -11,8 +11,7 @@ import type { Base } from './lane-base.ts'
 import type { Member } from './lane-queue.ts'
 import { chosenFolders, nextMetadataFile } from './locations.ts'
 import { textSha256 } from './metadata-files.ts'
-import { again } from './namespaces.ts'
-import { publish } from './publish.ts'
+import { publish, retryOf } from './publish.ts'
 import { stateOf } from './row-metadata.ts'
 import { trimLater } from './trim.ts'
 
@@ -146,14 +145,12 @@ export async function publishGroup(
       trimLater(deps, { objectId: row.objectId, locations, storage, at, base: base.metadata, metadata })
       return { entry: row, metadata, text }
     }
-    case 'conflict':
-      return 'lost'
     case 'overlap':
       throw overlap(next.locations)
     case 'replayed':
       return published
     default:
-      return again(published)
+      return retryOf(published)
   }
 }
 

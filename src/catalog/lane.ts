@@ -1,7 +1,7 @@
 import { CatalogError } from '#domain/errors'
 import { LANE_GROUP_ANSWER_CHARS_MAX, LANE_QUEUE_CHARS_MAX, LANE_QUEUE_MAX } from '#src/limits'
 import { OPEN_SEQ, type Entry } from '#versions/model'
-import { readTable } from './change-table.ts'
+import { readTable } from './current-row.ts'
 import type { TableState } from './create-table.ts'
 import type { CatalogDeps } from './deps.ts'
 import { replayed } from './idempotency.ts'

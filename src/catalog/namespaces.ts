@@ -1,10 +1,11 @@
 import { CatalogError } from '#domain/errors'
 import { dotted, namespacePath, type Namespace } from '#domain/ident'
 import type { Change, Check, Entry, EntryValue, FinalAnswer, LogKind } from '#versions/model'
+import { onCurrentRow } from './current-row.ts'
 import { commitOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
-import { finishUnchanged, jsonAnswer, NO_CONTENT, replayed } from './idempotency.ts'
+import { finishUnchanged, jsonAnswer, NO_CONTENT } from './idempotency.ts'
 import { namespaceKey, noSuchNamespace, stillThere } from './keys.ts'
-import { publish, untilDecided, type Published } from './publish.ts'
+import { publish, retryOf, untilDecided, type Published } from './publish.ts'
 
 export type Properties = Readonly<Record<string, string>>
 
@@ -41,9 +42,9 @@ export async function createNamespace(
       case 'check-failed':
         throw noSuchNamespace(input.namespace.slice(0, -1))
       default:
-        return again(published)
+        return retryOf(published)
     }
-  })
+  }, deps.pause)
 }
 
 /** What `POST …/properties` answers (REST specification, UpdateNamespacePropertiesResponse). */
@@ -62,33 +63,29 @@ export async function updateProperties(
   caller: Caller,
   input: { place: Place; namespace: Namespace; entry: Entry; removals: readonly string[]; updates: Properties },
 ): Promise<PropertiesUpdated> {
-  let current: Entry | null = input.entry
-  return untilDecided(async (isRetry) => {
-    if (isRetry) current = await readNamespace(deps, input)
-    if (!current || current.objectId !== input.entry.objectId) throw noSuchNamespace(input.namespace)
-    const base: Entry = current
+  return onCurrentRow(deps, rowOf(input), async (current) => {
     const removals = [...new Set(input.removals)]
-    const removed = removals.filter((key) => Object.hasOwn(base.properties, key))
+    const removed = removals.filter((key) => Object.hasOwn(current.properties, key))
     const answer: PropertiesUpdated = {
       updated: Object.keys(input.updates),
       removed,
       missing: removals.filter((key) => !removed.includes(key)),
     }
-    const kept = Object.entries(base.properties).filter(([key]) => !removed.includes(key))
+    const kept = Object.entries(current.properties).filter(([key]) => !removed.includes(key))
     const properties = { ...Object.fromEntries(kept), ...input.updates }
-    if (sameProperties(properties, base.properties)) {
+    if (sameProperties(properties, current.properties)) {
       await finishUnchanged(deps, caller, jsonAnswer({ ...answer }))
       return answer
     }
     const published = await change(deps, caller, input, 'update', {
-      changes: [{ key: namespaceKey(input.namespace), expect: base.rev, next: { ...valueOf(base), properties } }],
+      changes: [{ key: namespaceKey(input.namespace), expect: current.rev, next: { ...valueOf(current), properties } }],
       checks: [],
-      targetId: base.objectId,
+      targetId: current.objectId,
       answer: jsonAnswer({ ...answer }),
     })
     if (published.outcome === 'committed') return answer
-    return published.outcome === 'conflict' ? 'lost' : again(published)
-  }, deps.pause)
+    return retryOf(published)
+  })
 }
 
 /** Drops an empty namespace. @throws CatalogError `namespace-not-empty`, `no-such-namespace` */
@@ -97,10 +94,7 @@ export async function dropNamespace(
   caller: Caller,
   input: { place: Place; namespace: Namespace; entry: Entry },
 ): Promise<void> {
-  let current: Entry | null = input.entry
-  await untilDecided(async (isRetry) => {
-    if (isRetry) current = await readNamespace(deps, input)
-    if (!current || current.objectId !== input.entry.objectId) throw noSuchNamespace(input.namespace)
+  await onCurrentRow(deps, rowOf(input), async (current) => {
     const published = await change(deps, caller, input, 'drop', {
       changes: [{ key: namespaceKey(input.namespace), expect: current.rev, next: null }],
       checks: [{ empty: namespacePath(input.namespace) }],
@@ -110,21 +104,14 @@ export async function dropNamespace(
     if (published.outcome === 'committed') return undefined
     if (published.outcome === 'check-failed')
       throw new CatalogError('namespace-not-empty', `Namespace ${dotted(input.namespace)} is not empty`)
-    return published.outcome === 'conflict' ? 'lost' : again(published)
-  }, deps.pause)
+    return retryOf(published)
+  })
 }
 
 /** The value of a row, without where and since when it is valid. */
 export function valueOf(entry: Entry): EntryValue {
   const { objectId, kind, metadataLocation, locations, properties, summary } = entry
   return { objectId, kind, metadataLocation, locations, properties, summary }
-}
-
-/** `busy` is tried again, `replayed` has its answer; the rest means that the branch itself is gone. */
-export function again(published: Published): 'again' {
-  if (published.outcome === 'busy') return 'again'
-  if (published.outcome === 'replayed') throw replayed()
-  throw new CatalogError('commit-failed', 'The branch was closed or moved meanwhile; nothing was changed')
 }
 
 async function change(
@@ -154,12 +141,8 @@ async function change(
   )
 }
 
-async function readNamespace(deps: CatalogDeps, input: { place: Place; namespace: Namespace }): Promise<Entry | null> {
-  const { entries } = await deps.tenant.read({
-    at: { branchId: input.place.branch.id },
-    keys: [namespaceKey(input.namespace)],
-  })
-  return entries[0] ?? null
+function rowOf({ place, namespace, entry }: { place: Place; namespace: Namespace; entry: Entry }) {
+  return { place, key: namespaceKey(namespace), seen: entry, gone: () => noSuchNamespace(namespace) }
 }
 
 function sameProperties(a: Properties, b: Properties): boolean {

@@ -3,9 +3,17 @@ import type { ValidatedLocation } from '#domain/location'
 import type { CommitOutcome } from '#store/store'
 import type { CatalogCommit } from '#versions/model'
 import type { CatalogDeps } from './deps.ts'
+import { replayed } from './idempotency.ts'
 import { encodeMetadataFile } from './metadata-files.ts'
 import { inParallel } from './parallel.ts'
-import { COMMIT_RETRIES_MAX, RETRY_PAUSE_MS, RETRY_PAUSE_MS_MAX, UNQUEUED_RETRIES_MAX } from '#src/limits'
+import {
+  COMMIT_RETRIES_MAX,
+  RETRY_PAUSE_MS,
+  RETRY_PAUSE_MS_MAX,
+  SETTLE_MS_MAX,
+  SETTLE_TRIES_MAX,
+  UNQUEUED_RETRIES_MAX,
+} from '#src/limits'
 
 /**
  * A commit whose fate is known. Whatever is not `committed` is definitely not done; its files go when its publisher ends.
@@ -18,7 +26,8 @@ export interface MetadataFile {
   readonly text: string
 }
 
-type PublishDeps = Pick<CatalogDeps, 'tenant' | 'objects' | 'metadataCache'>
+type PublishDeps = Pick<CatalogDeps, 'tenant' | 'objects' | 'metadataCache' | 'pause' | 'now'>
+type SettleDeps = Pick<PublishDeps, 'tenant' | 'pause' | 'now'>
 
 /** A commit that is tried once. @throws CatalogError as {@link Publisher} */
 export async function publish(
@@ -101,6 +110,17 @@ export async function untilDecided<T>(
     : new CatalogError('unavailable', 'Too many concurrent changes; nothing was changed, try again')
 }
 
+/**
+ * Whether to try again, and why: somebody else moved a row first, or the store was `busy`.
+ * @throws CatalogError `replayed` if the request has its answer already; `commit-failed` if the branch itself is gone
+ */
+export function retryOf(published: Published): 'again' | 'lost' {
+  if (published.outcome === 'conflict') return 'lost'
+  if (published.outcome === 'busy') return 'again'
+  if (published.outcome === 'replayed') throw replayed()
+  throw new CatalogError('commit-failed', 'The branch was closed or moved meanwhile; nothing was changed')
+}
+
 /** What was committed is what is asked for next. */
 function remember(
   deps: Pick<CatalogDeps, 'metadataCache'>,
@@ -141,7 +161,7 @@ async function writeFiles(deps: Pick<CatalogDeps, 'objects'>, files: readonly Me
 }
 
 /** The fate of a commit; an exception that is no outcome is a defect of ours, and passed on once it is sure what it left. */
-async function decided(deps: Pick<CatalogDeps, 'tenant'>, commit: CatalogCommit): Promise<Published> {
+async function decided(deps: SettleDeps, commit: CatalogCommit): Promise<Published> {
   let outcome: CommitOutcome
   try {
     outcome = await deps.tenant.commit(commit)
@@ -155,24 +175,28 @@ async function decided(deps: Pick<CatalogDeps, 'tenant'>, commit: CatalogCommit)
   return settle(deps, commit, 'cause' in outcome ? outcome.cause : undefined)
 }
 
-async function settle(
-  deps: Pick<CatalogDeps, 'tenant'>,
-  { members: [first] }: CatalogCommit,
-  cause: unknown,
-): Promise<Published> {
-  try {
-    if (!first) throw new Error('a commit without members')
-    const settled = await deps.tenant.settle(first.id)
-    return settled.landed ? { outcome: 'committed', seq: settled.seq } : { outcome: 'busy' }
-  } catch (unanswered) {
-    throw new CatalogError(
-      'commit-state-unknown',
-      'The catalog database did not answer; the commit may or may not have happened. Load the table to find out',
-      { unanswered, cause },
-    )
+/** Asks for as long as a database may take to be there again: whatever took the answer away may still be going on. */
+async function settle(deps: SettleDeps, { members: [first] }: CatalogCommit, cause: unknown): Promise<Published> {
+  const untilMs = deps.now().getTime() + SETTLE_MS_MAX
+  for (let tries = 1; ; tries += 1) {
+    try {
+      if (!first) throw new Error('a commit without members')
+      const settled = await deps.tenant.settle(first.id)
+      return settled.landed ? { outcome: 'committed', seq: settled.seq } : { outcome: 'busy' }
+    } catch (unanswered) {
+      if (tries === SETTLE_TRIES_MAX || deps.now().getTime() > untilMs) throw neverSettled({ unanswered, cause })
+    }
+    await deps.pause(RETRY_PAUSE_MS_MAX)
   }
 }
 
+function neverSettled(why: { unanswered: unknown; cause: unknown }): CatalogError {
+  return new CatalogError(
+    'commit-state-unknown',
+    'The catalog database did not answer; the commit may or may not have happened. Load the table to find out',
+    why,
+  )
+}
 /** A commit that was never sent, because no store could keep it, or that the store says it has not made. */
 function isRefusal(error: unknown): boolean {
   return error instanceof CatalogError && ['too-large', 'bad-request', 'internal', 'unavailable'].includes(error.kind)

@@ -2,15 +2,14 @@ import { CatalogError } from '#domain/errors'
 import { dotted, type TableIdentifier } from '#domain/ident'
 import { summaryOf } from '#iceberg/summary'
 import { OPEN_SEQ, type Entry, type EntryValue } from '#versions/model'
-import { readTable } from './change-table.ts'
 import { givenUp, overlap, readRegistration, type TableState, type VendedTable } from './create-table.ts'
+import { onCurrentRow } from './current-row.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey, noSuchTable } from './keys.ts'
 import { chosenFolders, foldersAfter, foldersOf, type FolderChoice } from './locations.ts'
 import { textSha256 } from './metadata-files.ts'
-import { again } from './namespaces.ts'
-import { publish, untilDecided } from './publish.ts'
+import { publish, retryOf } from './publish.ts'
 import { readLatest, stateOf } from './row-metadata.ts'
 import type { Vend } from './vend.ts'
 
@@ -37,10 +36,9 @@ export async function replaceTable(
   const { metadata, text, uri: metadataLocation } = await readRegistration(deps, storage, input.metadataLocation)
   const summary = { ...summaryOf(metadata), metadataSha256: await textSha256(text) }
   const name = dotted(identifier.namespace, identifier.name)
-  let current: Entry | null = entry
-  return untilDecided(async () => {
-    if (!current || current.objectId !== entry.objectId)
-      throw new CatalogError('commit-failed', `Table ${name} was dropped or renamed meanwhile; nothing was changed`)
+  const gone = (): CatalogError =>
+    new CatalogError('commit-failed', `Table ${name} was dropped or renamed meanwhile; nothing was changed`)
+  return onCurrentRow(deps, { place, key: assetKey(identifier), seen: entry, gone }, async (current) => {
     const isSame = metadata['table-uuid'] !== undefined && metadata['table-uuid'] === current.summary.tableUuid
     const locations = isSame
       ? foldersAfter(metadata, current.locations, storage)
@@ -94,9 +92,7 @@ export async function replaceTable(
     if (published.outcome === 'committed') return vended
     if (published.outcome === 'check-failed') throw givenUp(metadataLocation)
     if (published.outcome === 'overlap') throw overlap([metadataLocation])
-    if (published.outcome !== 'conflict') return again(published)
-    current = await readTable(deps, place, identifier)
-    return 'lost'
+    return retryOf(published)
   })
 }
 
@@ -112,9 +108,8 @@ export async function unregisterTable(
 ): Promise<TableState> {
   const { place, identifier } = input
   const name = dotted(identifier.namespace, identifier.name)
-  let current: Entry | null = input.entry
-  return untilDecided(async () => {
-    if (!current || current.objectId !== input.entry.objectId) throw noSuchTable(identifier)
+  const row = { place, key: assetKey(identifier), seen: input.entry, gone: () => noSuchTable(identifier) }
+  return onCurrentRow(deps, row, async (current) => {
     const at = { branchId: place.branch.id, seq: OPEN_SEQ }
     const latest = await readLatest(deps, { at, storage: storageOf(place), identifier }, current)
     const { objectId, rev } = latest.entry
@@ -136,8 +131,6 @@ export async function unregisterTable(
       ),
     )
     if (published.outcome === 'committed') return stateOf(latest)
-    if (published.outcome !== 'conflict') return again(published)
-    current = await readTable(deps, place, identifier)
-    return 'lost'
+    return retryOf(published)
   })
 }

@@ -12,9 +12,9 @@ import { finishUnchanged, NO_CONTENT } from './idempotency.ts'
 import { assetKey, noSuchNamespace, noSuchTable, stillThere, viewStands } from './keys.ts'
 import { chosenFolders, nextMetadataFile, type FolderChoice } from './locations.ts'
 import { textSha256 } from './metadata-files.ts'
-import { again, valueOf } from './namespaces.ts'
+import { valueOf } from './namespaces.ts'
 import { inParallel } from './parallel.ts'
-import { publisherOf, untilDecided, type MetadataFile } from './publish.ts'
+import { publisherOf, retryOf, untilDecided, type MetadataFile } from './publish.ts'
 import type { RowMetadata } from './row-metadata.ts'
 import { baseReader, charsHeld } from './transaction-bases.ts'
 import { trimLater, type LandedCommit } from './trim.ts'
@@ -69,14 +69,13 @@ interface Step {
  */
 export async function commitTransaction(deps: CatalogDeps, caller: Caller, input: Transaction): Promise<void> {
   const { place, changes } = input
-  let rows: readonly (Entry | null)[] = changes.map(({ entry }) => entry)
   let evaluated: readonly Evaluated[] = []
   const publisher = publisherOf(deps)
   try {
     await untilDecided(
-      async () => {
+      async (isRetry) => {
+        const rows = isRetry ? await readRows(deps, input) : changes.map(({ entry }) => entry)
         evaluated = await evaluate(deps, input, rows, evaluated)
-        rows = evaluated.map(({ base }) => base)
         if (evaluated.every(({ next }) => next === null)) return finishUnchanged(deps, caller, NO_CONTENT)
         const steps = evaluated.map((table) => stepOf(deps, caller, input, table))
         const members = steps.flatMap(({ member }) => member ?? [])
@@ -100,14 +99,11 @@ export async function commitTransaction(deps: CatalogDeps, caller: Caller, input
             throw noSuchNamespace(created[published.check]?.identifier.namespace ?? [])
           case 'overlap':
             throw overlap(evaluated[published.change]?.next?.locations ?? [])
-          case 'conflict':
-            rows = await readRows(deps, input)
-            return 'lost'
           default:
-            return again(published)
+            return retryOf(published)
         }
       },
-      undefined,
+      deps.pause,
       triesFor(changes.length),
     )
   } finally {

@@ -9,7 +9,7 @@ import { commitView, type ViewCommit } from '#iceberg/view-commit'
 import { newViewMetadata, type CreateViewRequest } from '#iceberg/view-create'
 import { currentVersion, readViewMetadata, writeViewMetadata, type ViewMetadata } from '#iceberg/view-metadata'
 import type { Entry, EntryValue } from '#versions/model'
-import { readAsset } from './change-table.ts'
+import { onCurrentRow, readAsset } from './current-row.ts'
 import { commitOf, storageOf, type Caller, type CatalogDeps, type Place } from './deps.ts'
 import { finishUnchanged, metadataAnswer } from './idempotency.ts'
 import { assetKey, nameTaken, noSuchNamespace, noSuchView, stillThere } from './keys.ts'
@@ -22,8 +22,7 @@ import {
   type FolderChoice,
 } from './locations.ts'
 import { NO_CACHE, readMetadataFile, textSha256 } from './metadata-files.ts'
-import { again } from './namespaces.ts'
-import { publish, untilDecided, type MetadataFile } from './publish.ts'
+import { publish, retryOf, untilDecided, type MetadataFile } from './publish.ts'
 
 /** A view as routes answer it: `metadata` is the text of the file. */
 export interface ViewState {
@@ -64,13 +63,12 @@ export async function registerView(
   input: ViewCreation & { metadataLocation: string },
 ): Promise<ViewState> {
   const storage = storageOf(input.place)
-  const location = input.metadataLocation
-  const file = validateFile(location, storage, 'metadata-location')
+  const file = validateFile(input.metadataLocation, storage, 'metadata-location')
   const text = await readMetadataFile({ objects: deps.objects, metadataCache: NO_CACHE }, file)
-  const metadata = readRegistered(text, location)
+  const metadata = readRegistered(text, input.metadataLocation)
   if (!viewFolders(metadata, storage).some((folder) => isWithin(file, folder)))
-    throw badRequest(`Can't register ${location}: expected it below the location that it names as the view's own`)
-  return insert(deps, caller, { ...input, metadata, kind: 'register', existing: { location, text } })
+    throw badRequest(`Can't register ${file.uri}: expected it below the location that it names as the view's own`)
+  return insert(deps, caller, { ...input, metadata, kind: 'register', existing: { location: file.uri, text } })
 }
 
 /** What a view's row points at. @throws CatalogError `file-not-found`, `bad-request` */
@@ -94,10 +92,8 @@ export async function replaceView(
 ): Promise<ViewState> {
   const { place, identifier } = input
   const name = dotted(identifier.namespace, identifier.name)
-  let current: Entry | null = input.entry
-  return untilDecided(async (isRetry) => {
-    if (isRetry) current = await readAsset(deps, place, identifier)
-    if (!current || current.objectId !== input.entry.objectId) throw noSuchView(identifier)
+  const row = { place, key: assetKey(identifier), seen: input.entry, gone: () => noSuchView(identifier) }
+  return onCurrentRow(deps, row, async (current) => {
     const base = await loadView(deps, place, current)
     const metadata = applied(deps, place, readViewMetadata(base.metadata), input.commit)
     if (!metadata) {
@@ -133,8 +129,8 @@ export async function replaceView(
     )
     if (published.outcome === 'committed') return { metadataLocation: file.location.uri, metadata: file.text }
     if (published.outcome === 'overlap') throw overlap(next.locations)
-    return published.outcome === 'conflict' ? 'lost' : again(published)
-  }, deps.pause)
+    return retryOf(published)
+  })
 }
 
 /** The view after the commit, or null if there is nothing to write. */
@@ -202,7 +198,7 @@ async function insert(
         return { metadataLocation, metadata: text }
       case 'conflict': {
         const taken = await readAsset(deps, place, identifier)
-        if (!taken) return 'lost'
+        if (!taken) return retryOf(published)
         throw nameTaken('view', identifier, taken.kind)
       }
       case 'check-failed':
@@ -210,9 +206,9 @@ async function insert(
       case 'overlap':
         throw overlap(next.locations)
       default:
-        return again(published)
+        return retryOf(published)
     }
-  })
+  }, deps.pause)
 }
 
 /** A new, unique metadata file. Views' files are gzipped unless the view says otherwise, as Java's catalogs have it. */

@@ -2,7 +2,7 @@ import { badRequest } from '#domain/errors'
 import { applySnapshotUpdate, type SnapshotUpdate } from './apply-snapshots.ts'
 import { addItem, choose, chosenOrAdded, removeItems } from './choice.ts'
 import type { Draft } from './draft.ts'
-import { withoutSlash } from './files.ts'
+import { removeProperties, setLocation, setProperties } from './own-fields.ts'
 import { FORMAT_VERSION_MAX } from './metadata.ts'
 import {
   assignPartitionIds,
@@ -55,9 +55,9 @@ function change(draft: Draft, update: TableUpdate): boolean {
     case 'set-location':
       return setLocation(draft, update.location)
     case 'set-properties':
-      return setProperties(draft, update.updates)
+      return setProperties(draft.properties, update.updates)
     case 'remove-properties':
-      return update.removals.filter((name) => draft.properties.delete(name)).length > 0
+      return removeProperties(draft.properties, update.removals)
     case 'remove-partition-specs':
       return removeItems(draft.specs, update.ids)
     case 'remove-schemas':
@@ -135,22 +135,6 @@ function addSortOrder(draft: Draft, order: SortOrder): boolean {
   checkSortSources(order, chosenOrAdded(draft.schemas))
   const idFor = order.fields.length === 0 ? () => UNSORTED['order-id'] : (next: number) => Math.max(next, 1)
   return addItem(draft.orders, sortOrderKey(order), idFor, (id) => ({ ...order, 'order-id': id }))
-}
-
-function setLocation(draft: Draft, location: string): boolean {
-  if (draft.location !== undefined && withoutSlash(draft.location) === location) return false
-  draft.location = location
-  return true
-}
-
-function setProperties(draft: Draft, updates: Readonly<Record<string, string>>): boolean {
-  let changed = false
-  for (const [name, value] of Object.entries(updates)) {
-    if (draft.properties.get(name) === value) continue
-    draft.properties.set(name, value)
-    changed = true
-  }
-  return changed
 }
 
 function addEncryptionKey(draft: Draft, key: EncryptionKey): boolean {

@@ -3,7 +3,7 @@ import { malformed } from './avro-bytes.ts'
 import { decodeSnappy } from './snappy.ts'
 
 /** One block after decoding: with the stored block beside it, still a part of an isolate's 128 MB. */
-export const BLOCK_DECODED_BYTES_MAX = 32 * 1024 * 1024
+const BLOCK_DECODED_BYTES_MAX = 32 * 1024 * 1024
 
 /** What stores a checksum of the decoded block behind a Snappy block: CRC-32, big-endian. */
 const CRC_BYTES = 4

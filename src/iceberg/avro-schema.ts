@@ -19,7 +19,7 @@ const PRIMITIVES = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes'
 type Primitive = (typeof PRIMITIVES)[number]
 
 /** Schemas of manifests have about ten levels; more would only cost stack. */
-export const SCHEMA_DEPTH_MAX = 64
+const SCHEMA_DEPTH_MAX = 64
 
 /** Named types met so far, and the namespace that a short name is completed with. */
 interface Scope {

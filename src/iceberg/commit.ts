@@ -79,7 +79,7 @@ export function commitTable(input: CommitInput): CommitResult {
 }
 
 /** Applies updates without a look at requirements. */
-export function applyUpdates(input: CommitInput): Exclude<CommitResult, { result: 'requirement-failed' }> {
+function applyUpdates(input: CommitInput): Exclude<CommitResult, { result: 'requirement-failed' }> {
   try {
     const draft = startDraft(input)
     for (const update of input.commit.updates) applyUpdate(draft, update)

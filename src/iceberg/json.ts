@@ -74,7 +74,7 @@ export function parseForeign(text: string): Json {
  * file for it. Nesting must have been bounded before.
  * @throws CatalogError `bad-request`
  */
-export function wellFormed<Value extends Json>(value: Value): Value {
+function wellFormed<Value extends Json>(value: Value): Value {
   if (typeof value === 'string' ? !value.isWellFormed() : holdsHalfPair(value))
     throw badRequest('Invalid JSON: it holds a lone surrogate, which is not text')
   return value

@@ -1,6 +1,6 @@
 import { badRequest } from '#domain/errors'
 import { addItem, choiceOf, choose, chosenItem, type Choice } from './choice.ts'
-import { withoutSlash } from './files.ts'
+import { removeProperties, setLocation, setProperties } from './own-fields.ts'
 import type { JsonObject } from './json.ts'
 import { schemaKey, type Schema } from './schema.ts'
 import { checkNoDialectLost, trimHistory } from './view-history.ts'
@@ -64,9 +64,9 @@ function change(draft: ViewDraft, update: ViewUpdate): boolean {
     case 'set-location':
       return setLocation(draft, update.location)
     case 'set-properties':
-      return setProperties(draft, update.updates)
+      return setProperties(draft.properties, update.updates)
     case 'remove-properties':
-      return update.removals.filter((name) => draft.properties.delete(name)).length > 0
+      return removeProperties(draft.properties, update.removals)
     case 'add-view-version':
       return addVersion(draft, update.version)
     default:
@@ -127,22 +127,6 @@ function schemaIdOf(schemas: Choice<Schema>, id: number): number {
   if (wanted === null) throw badRequest('Cannot set last added schema: no schema has been added')
   if (!schemas.items.has(wanted)) throw badRequest(`Cannot add version with unknown schema: ${wanted}`)
   return wanted
-}
-
-function setLocation(draft: ViewDraft, location: string): boolean {
-  if (withoutSlash(draft.location) === location) return false
-  draft.location = location
-  return true
-}
-
-function setProperties(draft: ViewDraft, updates: Readonly<Record<string, string>>): boolean {
-  let changed = false
-  for (const [name, value] of Object.entries(updates)) {
-    if (draft.properties.get(name) === value) continue
-    draft.properties.set(name, value)
-    changed = true
-  }
-  return changed
 }
 
 function finish(draft: ViewDraft): ViewMetadata {

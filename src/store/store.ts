@@ -53,7 +53,7 @@ export interface TenantStore {
    * void id never lands afterwards, also when the delayed commit arrives later.
    * @throws when the store cannot be asked: the outcome is unknown and nothing may be deleted.
    */
-  settle(commitId: string): Promise<{ landed: true; seq: number } | { landed: false }>
+  settle(commitId: string): Promise<Settled>
 
   readonly idempotency: IdempotencyStore
   readonly branches: BranchStore
@@ -91,7 +91,7 @@ export interface PageQuery {
   readonly class: Key['class']
   readonly namespace: string
   readonly kind: Entry['kind']
-  readonly after?: string
+  readonly after?: string | undefined
   readonly limit: number
 }
 
@@ -131,9 +131,11 @@ export type CommitOutcome =
   /** A change would put a table where another one is still shown, or a purge is pending. */
   | { readonly outcome: 'overlap'; readonly change: number }
   /** Definitely not done (lock timeout, overload); trying again is safe. */
-  | { readonly outcome: 'busy' }
+  | { readonly outcome: 'busy'; readonly cause?: unknown }
   /** The answer was lost. `settle` decides. */
   | { readonly outcome: 'unknown'; readonly cause: unknown }
+
+export type Settled = { readonly landed: true; readonly seq: number } | { readonly landed: false }
 
 /**
  * Answers by idempotency key, each kept for `IDEMPOTENCY_KEPT_SECONDS` at least. Whoever brings one, a commit too, deletes

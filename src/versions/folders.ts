@@ -21,6 +21,42 @@ export function foldersOverlap(a: string, b: string): boolean {
   return a.startsWith(b) || b.startsWith(a)
 }
 
+/** A folder that an object has, had, or is to lose by a purge. */
+export interface Folder {
+  readonly location: string
+  readonly objectId: string
+}
+
+/** What stands around the folders of a commit's changes: more than that may be named, but nothing left out. */
+export interface Surroundings {
+  /** Folders of all rows, of which readers can see some. */
+  readonly used: readonly Folder[]
+  readonly isShown: (folder: Folder) => boolean
+  /** Folders of pending purges. */
+  readonly purging: readonly Folder[]
+  /** The objects that the changed keys show already. */
+  readonly kept: ReadonlySet<string>
+}
+
+/** The first change, by index, whose folders are not to be had (see `EntryValue.locations`), and -1 if there is none. */
+export function firstOverlap(changes: readonly Change[], { used, isShown, purging, kept }: Surroundings): number {
+  const clashing = changesThatClash(changes)
+  return changes.findIndex(({ next, unusedBefore }, index) => {
+    if (!next || next.locations.length === 0) return false
+    const careful = next.locations.filter((location) => unusedBefore?.includes(location) === true)
+    const isOwn = ({ objectId }: Folder): boolean => objectId === next.objectId
+    return (
+      clashing.has(index) ||
+      used.some((folder) => !isOwn(folder) && overlaps(folder, isShown(folder) ? next.locations : careful)) ||
+      purging.some((folder) => !(isOwn(folder) && kept.has(next.objectId)) && overlaps(folder, next.locations))
+    )
+  })
+}
+
+function overlaps({ location }: Folder, others: readonly string[]): boolean {
+  return others.some((other) => foldersOverlap(location, other))
+}
+
 /** The indexes of changes whose folders overlap with those of another object in an earlier change of the same commit. */
 export function changesThatClash(changes: readonly Change[]): ReadonlySet<number> {
   const owners = new Map<string, string>()

@@ -1,5 +1,5 @@
 import { CatalogError } from '#domain/errors'
-import { OPEN_SEQ, type Bound, type Branch, type Entry, type Lineage } from './model.ts'
+import { OPEN_SEQ, type Bound, type Branch, type CatalogTag, type Entry, type Lineage } from './model.ts'
 
 /** A stored row. A tombstone says "absent" although an ancestor of the branch still shows the key. */
 export interface Row {
@@ -29,6 +29,39 @@ export function forkAncestors(source: Pick<Branch, 'id' | 'ancestors'>, seq: num
       `A branch may rest on at most ${LINEAGE_DEPTH_MAX} others, this one would on ${ancestors.length}; branch from one nearer to the main branch`,
     )
   return ancestors
+}
+
+/** Where the log of a branch goes on before one of its entries: its head and what it rests on, from there downwards. */
+export function boundsBefore(branch: Branch, before: Bound | undefined): Lineage {
+  const lineage = lineageOf(branch, branch.headSeq)
+  if (!before) return lineage
+  const start = lineage.findIndex(({ branchId }) => branchId === before.branchId)
+  if (start === -1) return []
+  return lineage
+    .slice(start)
+    .map(({ branchId, seq }, depth) => ({ branchId, seq: depth === 0 ? Math.min(before.seq - 1, seq) : seq }))
+}
+
+/** A new branch on `source` at `seq`. @throws as {@link forkAncestors} */
+export function forkOf(source: Branch, seq: number, { id, name }: { id: string; name: string }): Branch {
+  const ancestors = forkAncestors(source, seq)
+  return { id, catalogId: source.catalogId, name, state: 'open', headSeq: 0, ancestors }
+}
+
+/** A tag on `source` at `seq`. */
+export function tagOf(source: Branch, seq: number, { id, name }: { id: string; name: string }): CatalogTag {
+  return { id, catalogId: source.catalogId, name, at: { branchId: source.id, seq } }
+}
+
+/** Every position that a reader can still name: heads of open branches, tags, and what either rests on, each once. */
+export function livingBounds(branches: readonly Branch[], tags: readonly CatalogTag[]): Bound[] {
+  const byId = new Map(branches.map((branch) => [branch.id, branch]))
+  const heads = branches.filter(({ state }) => state === 'open').flatMap((branch) => lineageOf(branch))
+  const named = tags.flatMap(({ at }) => {
+    const branch = byId.get(at.branchId)
+    return branch ? lineageOf(branch, at.seq) : []
+  })
+  return [...new Map([...heads, ...named].map((bound) => [`${bound.seq} ${bound.branchId}`, bound])).values()]
 }
 
 /** Whether a row is what its branch has at `seq`. */

@@ -7,7 +7,7 @@ export interface BranchRows {
   /** Whether there may be more rows after the last one. */
   readonly more: boolean
   /** The last name looked at, if it is behind that of the last row. */
-  readonly lookedUpTo?: string
+  readonly lookedUpTo?: string | undefined
 }
 
 export interface Page {
@@ -15,6 +15,9 @@ export interface Page {
   /** Present if more may follow: the last name this page has looked at. */
   readonly next?: string
 }
+
+/** Names one page of a listing looks at beyond those it returns: dropped ones hide what ancestors show, and take their place. */
+export const HIDDEN_NAMES_MAX = 1000
 
 /** The order of names everywhere: by code point, which is the order of their UTF-8 bytes in SQL. */
 export function compareNames(a: string, b: string): number {

@@ -1,6 +1,6 @@
 import type { LoadRequest } from './load.ts'
 
-export const TABLES_LISTED = 1000
+const TABLES_LISTED = 1000
 const TABLES_CACHED = 100
 const WRITERS = 16
 

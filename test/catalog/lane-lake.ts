@@ -1,4 +1,4 @@
-import { readTable } from '#catalog/change-table'
+import { readTable } from '#catalog/current-row'
 import { createTable } from '#catalog/create-table'
 import type { Caller, CatalogDeps, Place } from '#catalog/deps'
 import { namespaceKey } from '#catalog/keys'

@@ -1,7 +1,8 @@
 // Contract: commits through lanes are applied one after the other; a stale or second lane loses a race and nothing else.
 // Source: DESIGN 2.2; security cases 20, 22, 32.
 import { beforeEach, describe, expect, it } from 'vitest'
-import { dropAsset, readTable, renameAsset } from '#catalog/change-table'
+import { dropAsset, renameAsset } from '#catalog/change-table'
+import { readTable } from '#catalog/current-row'
 import { createTable } from '#catalog/create-table'
 import { tableLane } from '#catalog/lane'
 import { parseCreateRequest } from '#iceberg/create'

@@ -5,7 +5,7 @@ import { metadataCache } from '#catalog/metadata-files'
 import { publish, publisherOf, untilDecided, type MetadataFile } from '#catalog/publish'
 import { validateFile } from '#domain/location'
 import type { ObjectStore } from '#objects/objects'
-import { RETRY_PAUSE_MS, RETRY_PAUSE_MS_MAX, UNQUEUED_RETRIES_MAX } from '#src/limits'
+import { RETRY_PAUSE_MS, RETRY_PAUSE_MS_MAX, SETTLE_MS_MAX, UNQUEUED_RETRIES_MAX } from '#src/limits'
 import { memoryStore } from '#store/memory/memory'
 import type { CommitOutcome, TenantStore } from '#store/store'
 import type { CatalogCommit } from '#versions/model'
@@ -14,6 +14,9 @@ import { memoryObjects } from '#test/support/objects'
 const STORAGE = { kind: 'r2', bucket: 'lake', prefix: '' } as const
 const location = validateFile('s3://lake/t/metadata/00000-a.metadata.json', STORAGE, 'file')
 const file = { location, text: '{}' }
+
+/** Time that stands still. */
+const CLOCK = { pause: async () => undefined, now: () => new Date('2026-01-01T00:00:00.000Z') }
 
 async function tenantWithBranch(): Promise<{ tenant: TenantStore; branchId: string }> {
   const store = memoryStore()
@@ -63,7 +66,7 @@ describe('publish', () => {
   it('keeps the file of a commit that landed', async () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
-    const deps = { tenant, objects, metadataCache: metadataCache() }
+    const deps = { tenant, objects, metadataCache: metadataCache(), ...CLOCK }
     expect(await publish(deps, commitOf(branchId, 'c1'), file)).toEqual({ outcome: 'committed', seq: 1 })
     expect([...objects.files.keys()]).toEqual([location.uri])
   })
@@ -71,7 +74,7 @@ describe('publish', () => {
   it('deletes the file of a commit that lost its race', async () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
-    const deps = { tenant, objects, metadataCache: metadataCache() }
+    const deps = { tenant, objects, metadataCache: metadataCache(), ...CLOCK }
     const outcome = await publish(deps, commitOf(branchId, 'c1', 'somebody-elses'), file)
     expect(outcome).toMatchObject({ outcome: 'conflict', change: 0 })
     expect(objects.files.size).toBe(0)
@@ -85,7 +88,7 @@ describe('publish', () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
     const faulty = withCommit(tenant, replace(tenant.commit.bind(tenant)))
-    const deps = { tenant: faulty, objects, metadataCache: metadataCache() }
+    const deps = { tenant: faulty, objects, metadataCache: metadataCache(), ...CLOCK }
     expect((await publish(deps, commitOf(branchId, 'c1'), file)).outcome).toBe(outcome)
     expect(objects.files.size).toBe(files)
   })
@@ -94,7 +97,7 @@ describe('publish', () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
     const faulty = withCommit(tenant, async () => fail())
-    const deps = { tenant: faulty, objects, metadataCache: metadataCache() }
+    const deps = { tenant: faulty, objects, metadataCache: metadataCache(), ...CLOCK }
     await expect(publish(deps, commitOf(branchId, 'c1'), file)).rejects.toMatchObject({ kind: 'internal' })
     expect(objects.files.size).toBe(0)
     expect((await tenant.commit(commitOf(branchId, 'c1'))).outcome).toBe('decided')
@@ -105,9 +108,9 @@ describe('publish', () => {
     const objects = memoryObjects()
     const faulty = withCommit(tenant, async () => unknown())
     const commit = commitOf(branchId, 'c1')
-    expect((await publish({ tenant: faulty, objects, metadataCache: metadataCache() }, commit, file)).outcome).toBe(
-      'busy',
-    )
+    expect(
+      (await publish({ tenant: faulty, objects, metadataCache: metadataCache(), ...CLOCK }, commit, file)).outcome,
+    ).toBe('busy')
     expect((await tenant.commit(commit)).outcome).toBe('decided')
     const { entries } = await tenant.read({
       at: { branchId },
@@ -116,11 +119,38 @@ describe('publish', () => {
     expect(entries).toEqual([null])
   })
 
+  it('asks again while the database is not there', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    const objects = memoryObjects()
+    let asked = 0
+    const restarting: TenantStore = {
+      ...tenant,
+      commit: async (commit) => (await tenant.commit(commit), unknown()),
+      settle: async (id) => ((asked += 1) < 5 ? fail() : tenant.settle(id)),
+    }
+    const deps = { tenant: restarting, objects, metadataCache: metadataCache(), ...CLOCK }
+    expect(await publish(deps, commitOf(branchId, 'c1'), file)).toEqual({ outcome: 'committed', seq: 1 })
+  })
+
+  it('asks no longer than a lane may be held up', async () => {
+    const { tenant, branchId } = await tenantWithBranch()
+    let asked = 0
+    const hanging: TenantStore = {
+      ...tenant,
+      commit: async () => unknown(),
+      settle: async () => ((asked += 1), fail()),
+    }
+    const now = () => new Date(asked * (SETTLE_MS_MAX / 2))
+    const deps = { tenant: hanging, objects: memoryObjects(), metadataCache: metadataCache(), ...CLOCK, now }
+    await expect(publish(deps, commitOf(branchId, 'c1'), file)).rejects.toMatchObject({ kind: 'commit-state-unknown' })
+    expect(asked).toBe(3)
+  })
+
   it('keeps the file and says so when nobody can tell', async () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
     const unreachable: TenantStore = { ...tenant, commit: async () => unknown(), settle: async () => fail() }
-    const deps = { tenant: unreachable, objects, metadataCache: metadataCache() }
+    const deps = { tenant: unreachable, objects, metadataCache: metadataCache(), ...CLOCK }
     await expect(publish(deps, commitOf(branchId, 'c1'), file)).rejects.toMatchObject({ kind: 'commit-state-unknown' })
     expect(objects.files.size).toBe(1)
   })
@@ -128,7 +158,7 @@ describe('publish', () => {
   it('commits nothing when the file could not be written', async () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = { ...memoryObjects(), create: async () => fail() }
-    const deps = { tenant, objects, metadataCache: metadataCache() }
+    const deps = { tenant, objects, metadataCache: metadataCache(), ...CLOCK }
     await expect(publish(deps, commitOf(branchId, 'c1'), file)).rejects.toMatchObject({ kind: 'unavailable' })
     expect(await tenant.settle('c1')).toEqual({ landed: false })
   })
@@ -144,7 +174,7 @@ describe('publish with several files', () => {
   it('keeps them all, or none of them', async () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
-    const deps = { tenant, objects, metadataCache: metadataCache() }
+    const deps = { tenant, objects, metadataCache: metadataCache(), ...CLOCK }
     expect((await publish(deps, commitOf(branchId, 'c1', 'somebody-elses'), ...files)).outcome).toBe('conflict')
     expect(objects.files.size).toBe(0)
     expect((await publish(deps, commitOf(branchId, 'c2'), ...files)).outcome).toBe('committed')
@@ -161,7 +191,7 @@ describe('publish with several files', () => {
         return place.uri === uris[failing] ? fail() : created
       },
     }
-    const deps = { tenant, objects, metadataCache: metadataCache() }
+    const deps = { tenant, objects, metadataCache: metadataCache(), ...CLOCK }
     await expect(publish(deps, commitOf(branchId, 'c1'), ...files)).rejects.toMatchObject({ kind: 'unavailable' })
     expect(memory.files.size).toBe(0)
     expect(await tenant.settle('c1')).toEqual({ landed: false })
@@ -171,7 +201,7 @@ describe('publish with several files', () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
     objects.files.set(uris[4] ?? '', new Uint8Array([1]))
-    const deps = { tenant, objects, metadataCache: metadataCache() }
+    const deps = { tenant, objects, metadataCache: metadataCache(), ...CLOCK }
     await expect(publish(deps, commitOf(branchId, 'c1'), ...files)).rejects.toMatchObject({ kind: 'unavailable' })
     expect([...objects.files]).toEqual([[uris[4], new Uint8Array([1])]])
   })
@@ -180,7 +210,7 @@ describe('publish with several files', () => {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
     const unreachable: TenantStore = { ...tenant, commit: async () => unknown(), settle: async () => fail() }
-    const deps = { tenant: unreachable, objects, metadataCache: metadataCache() }
+    const deps = { tenant: unreachable, objects, metadataCache: metadataCache(), ...CLOCK }
     await expect(publish(deps, commitOf(branchId, 'c1'), ...files)).rejects.toMatchObject({
       kind: 'commit-state-unknown',
     })
@@ -199,7 +229,12 @@ describe('attempts at one change', () => {
   async function afterOneLost(faults: Partial<TenantStore> = {}) {
     const { tenant, branchId } = await tenantWithBranch()
     const objects = memoryObjects()
-    const publisher = publisherOf({ tenant: { ...tenant, ...faults }, objects, metadataCache: metadataCache() })
+    const publisher = publisherOf({
+      tenant: { ...tenant, ...faults },
+      objects,
+      metadataCache: metadataCache(),
+      ...CLOCK,
+    })
     if (!faults.commit)
       expect((await publisher.publish(commitOf(branchId, 'c1', 'other'), kept, moved)).outcome).toBe('conflict')
     const stored = () => [...objects.files.keys()].toSorted()

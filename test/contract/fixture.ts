@@ -117,7 +117,7 @@ export async function land(tenant: TenantStore, commit: CatalogCommit): Promise<
   return landedSeq(outcome)
 }
 
-export function landedSeq(outcome: CommitOutcome): number {
+function landedSeq(outcome: CommitOutcome): number {
   if (outcome.outcome !== 'committed') throw new Error(`expected a commit that landed, found ${outcome.outcome}`)
   return outcome.seq
 }

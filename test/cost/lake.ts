@@ -1,8 +1,7 @@
-import { env } from 'cloudflare:workers'
 import { textSha256 } from '#catalog/metadata-files'
 import type { TenantStore } from '#store/store'
 import type { Change, EntryValue } from '#versions/model'
-import type { CostWorker } from './worker.ts'
+import type { Answer, Sent } from './worker.ts'
 
 export const SCHEMA = {
   type: 'struct',
@@ -11,6 +10,14 @@ export const SCHEMA = {
     { id: 2, name: 'at', type: 'timestamptz', required: false },
     { id: 3, name: 'note', type: 'string', required: false },
   ],
+}
+
+/** A catalog to seed: its Worker, its store from beside it, and its bucket. */
+export interface Lake {
+  readonly tenant: TenantStore
+  /** Serves a request as the administrator. */
+  call(sent: Sent): Promise<Answer>
+  put(key: string, text: string): Promise<unknown>
 }
 
 /** The body of a commit that always changes something: `n` makes it differ from the one before. */
@@ -25,16 +32,11 @@ const CHUNK = 500
  * Makes `count` tables `t0000`, `t0001` … in `namespace` by writing to the store, so that no isolate has seen their
  * metadata. Each has a metadata file of its own in the bucket if `withFiles`.
  */
-export async function seedTables(
-  worker: CostWorker,
-  namespace: string,
-  count: number,
-  withFiles: boolean,
-): Promise<void> {
-  await worker.call(['POST', '/v1/demo/namespaces', { namespace: [namespace] }])
+export async function seedTables(lake: Lake, namespace: string, count: number, withFiles: boolean): Promise<void> {
+  await lake.call(['POST', '/v1/demo/namespaces', { namespace: [namespace] }])
   const template = JSON.parse(
     (
-      await worker.call([
+      await lake.call([
         'POST',
         `/v1/demo/namespaces/${namespace}/tables`,
         { name: 'x', schema: SCHEMA, 'stage-create': true },
@@ -50,10 +52,10 @@ export async function seedTables(
       const location = (locations[0] ?? '').slice(0, -1)
       const text = JSON.stringify({ ...template.metadata, location, 'table-uuid': objectId })
       values.push([name, { ...row, summary: { metadataSha256: await textSha256(text) } }])
-      if (withFiles) await env.LAKE.put((metadataLocation ?? '').slice('s3://lake/'.length), text)
+      if (withFiles) await lake.put((metadataLocation ?? '').slice('s3://lake/'.length), text)
     }
     await commitChanges(
-      worker.tenant,
+      lake.tenant,
       values.map(([name, next]) => ({ key: { class: 'asset', namespace, name }, expect: null, next })),
     )
   }

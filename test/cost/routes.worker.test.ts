@@ -6,221 +6,15 @@ import { icebergRoutes } from '#http/iceberg/routes'
 import { managementRoutes } from '#http/management/routes'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { BUDGETS, overruns } from './budgets.ts'
-import { replaceRequest, versionOf, viewRequest } from '#test/support/views'
-import { propertyCommit, SCHEMA, seedTables } from './lake.ts'
+import { CASES, commitThatDeletes, LAKE, seedCases, signForStaged } from './cases.ts'
+import { propertyCommit } from './lake.ts'
 import { openWorker, type CostWorker, type Sent } from './worker.ts'
-
-const NAMESPACES = '/v1/demo/namespaces'
-const SALES = `${NAMESPACES}/sales`
-const LAKE = `${NAMESPACES}/lake/tables`
-const FILES = 'http://catalog.test/s3/lake/seeded/lake'
-const STAGED = {
-  requirements: [{ type: 'assert-create' }],
-  updates: [
-    { action: 'assign-uuid', uuid: '6a2a7f4e-5e0b-4d8e-9a54-6c4b3a1d2f00' },
-    { action: 'upgrade-format-version', 'format-version': 2 },
-    { action: 'add-schema', schema: SCHEMA },
-    { action: 'set-current-schema', 'schema-id': -1 },
-    { action: 'add-spec', spec: { 'spec-id': 0, fields: [] } },
-    { action: 'set-default-spec', 'spec-id': -1 },
-    { action: 'add-sort-order', 'sort-order': { 'order-id': 0, fields: [] } },
-    { action: 'set-default-sort-order', 'sort-order-id': -1 },
-    { action: 'set-location', location: 's3://lake/staged' },
-  ],
-}
-const STALE = {
-  requirements: [{ type: 'assert-current-schema-id', 'current-schema-id': 7 }],
-  updates: [{ action: 'set-properties', updates: { touched: 'never' } }],
-}
-/** The headers of the request with the nth key. */
-const keyed = (n: number) => ({ 'idempotency-key': `0190a2f0-0000-7000-8000-00000000000${n}` })
-const SHORT_HISTORY = {
-  'write.metadata.delete-after-commit.enabled': 'true',
-  'write.metadata.previous-versions-max': '1',
-}
-const NAME_LAKE = (name: string) => ({ namespace: ['lake'], name })
-const TEN_TABLES = {
-  'table-changes': Array.from({ length: 10 }, (_, n) => ({
-    identifier: { namespace: ['ten'], name: `t000${n}` },
-    ...propertyCommit(n),
-  })),
-}
-const SEEDED_VIEW = {
-  'view-uuid': 'c0ffee00-5e0b-4d8e-9a54-6c4b3a1d2f00',
-  'format-version': 1,
-  location: 's3://lake/seeded/view',
-  schemas: [{ ...SCHEMA, 'schema-id': 0 }],
-  'current-version-id': 1,
-  versions: [versionOf('select 1', ['spark'])],
-  'version-log': [{ 'timestamp-ms': 1_700_000_000_000, 'version-id': 1 }],
-}
-const VIEW_FILE = 'seeded/view/metadata/00000-seeded.metadata.json'
-const SEEDED = 's3://lake/seeded/lake/t0002/metadata/00000-seeded.metadata.json'
-
-/** In this order: each finds what the ones before it left. */
-const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] = [
-  ['GET /v1/config', ['GET', '/v1/config?warehouse=demo'], 200],
-  ['POST /v1/{prefix}/namespaces', ['POST', NAMESPACES, { namespace: ['sales'] }], 200],
-  ['POST /v1/{prefix}/namespaces (nested)', ['POST', NAMESPACES, { namespace: ['sales', 'eu'] }], 200],
-  ['GET /v1/{prefix}/namespaces', ['GET', NAMESPACES], 200],
-  ['GET /v1/{prefix}/namespaces/{namespace}', ['GET', SALES], 200],
-  ['HEAD /v1/{prefix}/namespaces/{namespace}', ['HEAD', SALES], 204],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/properties',
-    ['POST', `${SALES}/properties`, { updates: { a: '1' } }],
-    200,
-  ],
-  ['DELETE /v1/{prefix}/namespaces/{namespace}', ['DELETE', `${SALES}%1Feu`], 204],
-  ['POST /v1/{prefix}/namespaces/{namespace}/tables', ['POST', `${SALES}/tables`, { name: 'a', schema: SCHEMA }], 200],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables (staged)',
-    ['POST', `${SALES}/tables`, { name: 'b', schema: SCHEMA, 'stage-create': true }],
-    200,
-  ],
-  ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (create)', ['POST', `${SALES}/tables/b`, STAGED], 200],
-  ['GET /v1/{prefix}/namespaces/{namespace}/tables (2)', ['GET', `${SALES}/tables`], 200],
-  ['GET /v1/{prefix}/namespaces/{namespace}/tables (1000)', ['GET', `${NAMESPACES}/thousand/tables`], 200],
-  [
-    'GET /v1/{prefix}/namespaces/{namespace}/tables (100 of 1000)',
-    ['GET', `${NAMESPACES}/thousand/tables?pageToken=&pageSize=100`],
-    200,
-  ],
-  ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (first time)', ['GET', `${LAKE}/t0000`], 200],
-  ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['GET', `${LAKE}/t0000`], 200],
-  [
-    'GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (not modified)',
-    ['GET', `${LAKE}/t0003`, undefined, { 'if-none-match': '*', 'x-iceberg-access-delegation': 'none' }],
-    304,
-  ],
-  ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table} (refs)', ['GET', `${LAKE}/t0000?snapshots=refs`], 200],
-  ['HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['HEAD', `${LAKE}/t0000`], 204],
-  ['GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials', ['GET', `${LAKE}/t0000/credentials`], 200],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign',
-    ['POST', `${LAKE}/t0000/sign`, { method: 'PUT', uri: `${FILES}/t0000/data/x`, region: 'auto', headers: {} }],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics',
-    ['POST', `${LAKE}/t0000/metrics`, { 'report-type': 'scan-report' }],
-    204,
-  ],
-  [
-    'GET /api/v1/catalogs/{prefix}/namespaces/{namespace}/tables/{table}/metrics',
-    ['GET', '/api/v1/catalogs/demo/namespaces/lake/tables/t0000/metrics'],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (cold lane)',
-    ['POST', `${LAKE}/t0001`, propertyCommit(1)],
-    200,
-  ],
-  ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['POST', `${LAKE}/t0001`, propertyCommit(2)], 200],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (nothing changed)',
-    ['POST', `${LAKE}/t0001`, propertyCommit(2)],
-    200,
-  ],
-  ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused)', ['POST', `${LAKE}/t0001`, STALE], 409],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables (with a key)',
-    ['POST', `${SALES}/tables`, { name: 'k', schema: SCHEMA }, keyed(1)],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables (sent again)',
-    ['POST', `${SALES}/tables`, { name: 'k', schema: SCHEMA }, keyed(1)],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (with a key)',
-    ['POST', `${LAKE}/t0001`, propertyCommit(3), keyed(2)],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (sent again)',
-    ['POST', `${LAKE}/t0001`, propertyCommit(3), keyed(2)],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (nothing changed, with a key)',
-    ['POST', `${LAKE}/t0001`, propertyCommit(3), keyed(3)],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (refused, with a key)',
-    ['POST', `${LAKE}/t0001`, STALE, keyed(4)],
-    409,
-  ],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/register (overwrite)',
-    [
-      'POST',
-      `${NAMESPACES}/lake/register`,
-      { name: 't0001', 'metadata-location': SEEDED.replaceAll('t0002', 't0001'), overwrite: true },
-    ],
-    200,
-  ],
-  ['POST /v1/{prefix}/transactions/commit', ['POST', '/v1/demo/transactions/commit', TEN_TABLES], 204],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister',
-    ['POST', `${NAMESPACES}/ten/tables/t0009/unregister`],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/tables/rename',
-    [
-      'POST',
-      '/v1/demo/tables/rename',
-      { source: NAME_LAKE('t0001'), destination: { namespace: ['sales'], name: 'c' } },
-    ],
-    204,
-  ],
-  ['DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}', ['DELETE', `${LAKE}/t0002`], 204],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/register',
-    ['POST', `${NAMESPACES}/lake/register`, { name: 'again', 'metadata-location': SEEDED }],
-    200,
-  ],
-  ['POST /v1/{prefix}/namespaces/{namespace}/views', ['POST', `${SALES}/views`, viewRequest('v')], 200],
-  ['GET /v1/{prefix}/namespaces/{namespace}/views', ['GET', `${SALES}/views`], 200],
-  ['GET /v1/{prefix}/namespaces/{namespace}/views/{view}', ['GET', `${SALES}/views/v`], 200],
-  ['HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}', ['HEAD', `${SALES}/views/v`], 204],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/views/{view}',
-    ['POST', `${SALES}/views/v`, replaceRequest('select 2')],
-    200,
-  ],
-  [
-    'POST /v1/{prefix}/views/rename',
-    [
-      'POST',
-      '/v1/demo/views/rename',
-      { source: { namespace: ['sales'], name: 'v' }, destination: { namespace: ['sales'], name: 'w' } },
-    ],
-    204,
-  ],
-  ['DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}', ['DELETE', `${SALES}/views/w`], 204],
-  [
-    'POST /v1/{prefix}/namespaces/{namespace}/register-view',
-    ['POST', `${SALES}/register-view`, { name: 'x', 'metadata-location': `s3://lake/${VIEW_FILE}` }],
-    200,
-  ],
-  [
-    'DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table} (purge)',
-    ['DELETE', `${LAKE}/again?purgeRequested=true`],
-    204,
-  ],
-]
 
 let worker: CostWorker
 
 beforeAll(async () => {
   worker = await openWorker()
-  await seedTables(worker, 'thousand', 1000, false)
-  await seedTables(worker, 'lake', 4, true)
-  await seedTables(worker, 'ten', 10, true)
-  await env.LAKE.put(VIEW_FILE, JSON.stringify(SEEDED_VIEW))
+  await seedCases(worker)
 })
 
 test.each(CASES)('%s', async (name, sent, status) => {
@@ -251,13 +45,9 @@ test('a long history makes neither a load nor a commit dearer', async () => {
 })
 
 test('a commit that deletes old metadata asks the store and the bucket once more each, after the answer', async () => {
-  const create = { name: 'short', schema: SCHEMA, properties: SHORT_HISTORY }
-  const created = await worker.call(['POST', `${SALES}/tables`, create])
-  const commit = (n: number): Sent => ['POST', `${SALES}/tables/short`, propertyCommit(n)]
-  await worker.call(commit(0))
-  const [, file = ''] = /"metadata-location":"s3:\/\/lake\/([^"]+)"/.exec(created.text) ?? []
-  const { answer, count } = await worker.measured(commit(1), undefined, () =>
-    vi.waitFor(async () => expect(await env.LAKE.list({ prefix: file })).toMatchObject({ objects: [] })),
+  const { sent, key } = await commitThatDeletes(worker)
+  const { answer, count } = await worker.measured(sent, undefined, () =>
+    vi.waitFor(async () => expect(await env.LAKE.list({ prefix: key })).toMatchObject({ objects: [] })),
   )
   expect(answer.status).toBe(200)
   const looks = count.gets
@@ -271,20 +61,7 @@ test('a commit that deletes old metadata asks the store and the bucket once more
 })
 
 test('a request for a staged table asks the store once more, whether a table has come to have its folders', async () => {
-  const create = { name: 'staged', schema: SCHEMA, 'stage-create': true }
-  const asked = { 'x-iceberg-access-delegation': 'remote-signing' }
-  const { text } = await worker.call(['POST', `${SALES}/tables`, create, asked])
-  const { metadata, config } = JSON.parse(text) as {
-    metadata: { location: string }
-    config: Record<string, string>
-  }
-  const uri = `${metadata.location.replace('s3://', 'http://catalog.test/s3/')}/data/x`
-  const sign: Sent = [
-    'POST',
-    `/${config['signer.endpoint'] ?? ''}`,
-    { method: 'PUT', uri, region: 'auto', headers: {} },
-  ]
-  const { answer, count } = await worker.measured(sign)
+  const { answer, count } = await worker.measured(await signForStaged(worker))
   expect(answer.status, answer.text).toBe(200)
   expect(overruns(count, BUDGETS['POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign (staged)'])).toEqual([])
 })

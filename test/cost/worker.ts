@@ -6,9 +6,10 @@ import { configOf } from '#src/config'
 import { newCost, type Cost } from '#src/meter'
 import worker from '#src/worker'
 import { d1Store } from '#store/sql/d1'
-import type { Store, TenantStore } from '#store/store'
+import type { Store } from '#store/store'
 import { vi } from 'vitest'
 import { counted, type Count } from './counted.ts'
+import type { Lake } from './lake.ts'
 
 export interface Answer {
   readonly status: number
@@ -18,9 +19,8 @@ export interface Answer {
 /** A request as tests write it down; `body` is sent as JSON. */
 export type Sent = readonly [method: string, path: string, body?: object | undefined, headers?: Record<string, string>]
 
-export interface CostWorker {
+export interface CostWorker extends Lake {
   readonly store: Store
-  readonly tenant: TenantStore
   readonly tenantId: string
   /** Serves a request by the Worker's own handler, as the administrator unless another token is given. */
   call(sent: Sent, token?: string): Promise<Answer>
@@ -80,6 +80,7 @@ export async function openWorker(): Promise<CostWorker> {
     tenantId: DEFAULT_TENANT_ID,
     tokenOf,
     call: (sent, token = adminToken) => serve(sent, token),
+    put: (key, text) => env.LAKE.put(key, text),
     async measured(sent, token = adminToken, after = async () => undefined) {
       lines.mockClear()
       const { value, count } = await counted(env, async () => {

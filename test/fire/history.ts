@@ -22,7 +22,8 @@ const CROWDED_EVERY = 4
 const CROWD = 2 * CLIENTS
 /** Who makes the first tables and reads the last state, without any fault. */
 const NOBODY = CROWD
-const FAULTS_SETTLING = 0.3
+/** It is asked `SETTLE_TRIES_MAX` times, and in some histories nobody answers. */
+const FAULTS_SETTLING = 0.9
 const DELAYS_ENDING = 0.2
 const EVICTIONS = 0.02
 /** What a transaction of two tables has written when it ends, having lost as often as it may. */

@@ -1,28 +1,25 @@
-"""Users, grants, tenants and tokens, written where the catalog keeps them: it has no way yet to be asked for them.
+"""Users, grants, tenants and tokens, made where the catalog keeps them: it has no way yet to be asked for them.
 
-Rows go into D1's file while the server is stopped, or into its PostgreSQL; tokens are signed with the key of its data folder.
+A program asks the store for them, while the server is stopped if that is D1; tokens are signed with the key of the
+server's data folder.
 """
 
 import json
-import os
 import re
-import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 from uuid import uuid4
 
 import jwt
 from jwt.algorithms import ECAlgorithm
 
-from server import ROOT, STORE, Server
+from node import Program
+from server import STORE, Server
 
 DEFAULT_TENANT = "00000000-0000-0000-0000-000000000000"
-OPEN_SEQ = 2**53 - 1
 CREATED_AT = "2026-01-01T00:00:00.000Z"
 
 
@@ -34,139 +31,100 @@ class Person:
 
 
 class Database:
-    """The catalog's own database."""
+    """The catalog's own store."""
 
-    def __init__(self, connection: "sqlite3.Connection | Postgres") -> None:
-        self.connection = connection
+    def __init__(self, program: Program) -> None:
+        self.program = program
 
-    def record(
-        self, tenant: str, kind: str, doc: dict[str, Any], name: str | None = None, owner: str | None = None
-    ) -> None:
-        """Adds a record, or replaces the one with its id."""
-        row = (tenant, kind, doc["id"], name, owner, json.dumps(doc))
-        self.connection.execute(
-            "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, kind, id)"
-            " DO UPDATE SET name = excluded.name, owner = excluded.owner, doc = excluded.doc",
-            row,
-        )
+    def ask(self, method: str, argument: Any, tenant: str = DEFAULT_TENANT) -> Any:
+        """What the store of a tenant answers."""
+        return self.program.ask(tenant, method, argument)
+
+    def make(self, kind: str, record: dict[str, Any], tenant: str = DEFAULT_TENANT) -> None:
+        assert self.ask(f"{kind}.create", record, tenant), record
 
     def user(
         self, username: str, tenant: str = DEFAULT_TENANT, role: str = "tenant-user", active: bool = True
     ) -> Person:
         """Adds a user without a password; the same name again changes him."""
-        found = self.one("SELECT id FROM record WHERE kind = 'user' AND tenant_id = ? AND name = ?", tenant, username)
-        person = Person(tenant, found or str(uuid4()), username)
-        doc = {"id": person.id, "username": username, "role": role, "passwordHash": None}
-        self.record(tenant, "user", {**doc, "active": active, "createdAt": CREATED_AT}, name=username)
+        found = self.ask("users.byName", username, tenant)
+        person = Person(tenant, found["id"] if found else str(uuid4()), username)
+        record = {"id": person.id, "username": username, "role": role, "passwordHash": None}
+        record |= {"active": active, "createdAt": CREATED_AT}
+        assert self.ask("users.update" if found else "users.create", record, tenant)
         return person
 
     def grant(self, person: Person, scope: dict[str, str], *actions: str) -> None:
-        doc = {"id": str(uuid4()), "userId": person.id, "scope": scope, "actions": actions, "createdAt": CREATED_AT}
-        self.record(person.tenant, "grant", doc, owner=person.id)
+        record = {"id": str(uuid4()), "userId": person.id, "scope": scope, "actions": actions, "createdAt": CREATED_AT}
+        self.make("grants", record, person.tenant)
+
+    def withdraw_grants(self, person: Person) -> None:
+        for grant in self.ask("grants.list", {"limit": 1000}, person.tenant)["records"]:
+            if grant["userId"] == person.id:
+                assert self.ask("grants.delete", grant["id"], person.tenant)
 
     def revoke(self, tenant: str, token_id: str) -> None:
-        self.record(tenant, "revoked-token", {"id": token_id, "expiresAt": "2099-01-01T00:00:00.000Z"})
+        self.make("revokedTokens", {"id": token_id, "expiresAt": "2099-01-01T00:00:00.000Z"}, tenant)
 
     def tenant(self, name: str, catalog: str, prefix: str) -> str:
-        """A tenant with a warehouse below `prefix` of the bucket and an empty catalog."""
-        tenant, warehouse, owned, branch = (str(uuid4()) for _ in range(4))
+        """A tenant with a warehouse below `prefix` of the bucket, which is another tenant's, and an empty catalog."""
+        tenant, warehouse, owned, branch, owner = (str(uuid4()) for _ in range(5))
         at = {"createdAt": CREATED_AT}
-        storage = {"kind": "r2", "bucket": "lake", "prefix": prefix}
-        self.record(tenant, "tenant", {"id": tenant, "name": name, **at}, name=name)
-        self.record(tenant, "warehouse", {"id": warehouse, "name": "theirs", "storage": storage, **at}, name="theirs")
-        doc = {"id": owned, "name": catalog, "warehouseId": warehouse, "properties": {}, **at}
-        self.record(tenant, "catalog", doc, name=catalog, owner=warehouse)
-        self.ref(tenant, branch, owned, "main", "branch", (branch, OPEN_SEQ), [])
+        place = {"id": warehouse, "name": "theirs", **at}
+        first = {
+            "tenant": {"id": tenant, "name": name, **at},
+            "warehouse": {**place, "storage": {"kind": "r2", "bucket": f"of-{tenant}", "prefix": ""}},
+            "catalog": {"id": owned, "name": catalog, "warehouseId": warehouse, "properties": {}, **at},
+            "branch": {
+                "id": branch, "catalogId": owned, "name": "main", "state": "open", "headSeq": 0, "ancestors": [],
+            },
+            "user": {
+                "id": owner, "username": "owner", "role": "tenant-admin", "passwordHash": None, "active": True, **at,
+            },
+        }
+        assert self.ask("bootstrap", first, tenant)
+        self.ask("move", {**place, "storage": {"kind": "r2", "bucket": "lake", "prefix": prefix}}, tenant)
         return tenant
 
     def past(self, name: str, kind: str) -> None:
         """A tag or branch of catalog `demo` where its branch `main` is now."""
-        main, catalog, head = self.connection.execute(
-            "SELECT id, catalog_id, head_seq FROM ref WHERE tenant_id = ? AND name = 'main'", (DEFAULT_TENANT,)
-        ).fetchone()
-        here = (main, int(head))
-        if kind == "tag":
-            self.ref(DEFAULT_TENANT, str(uuid4()), catalog, name, kind, here, [])
-        else:
-            branch = str(uuid4())
-            ancestors = [{"branchId": main, "seq": int(head)}]
-            self.ref(DEFAULT_TENANT, branch, catalog, name, kind, (branch, OPEN_SEQ), ancestors)
-
-    def ref(
-        self, tenant: str, id: str, catalog: str, name: str, kind: str, at: tuple[str, int], ancestors: list[dict[str, Any]]
-    ) -> None:
-        row = (tenant, id, catalog, name, kind, "open", *at, 0, json.dumps(ancestors), CREATED_AT)
-        self.connection.execute(f"INSERT INTO ref VALUES ({', '.join('?' * len(row))})", row)
+        main = self.ask("branches.get", [self.demo(), "main"])
+        source = {"id": str(uuid4()), "name": name, "from": {"branchId": main["id"]}, "at": CREATED_AT}
+        assert self.ask("branches.tag" if kind == "tag" else "branches.fork", source)
 
     def scope(self, *levels: str, table: str | None = None) -> dict[str, str]:
         """The scope of a grant on catalog `demo`, a namespace or a table of it."""
-        catalog = self.one(
-            "SELECT id FROM record WHERE kind = 'catalog' AND tenant_id = ? AND name = 'demo'", DEFAULT_TENANT
-        )
+        catalog = self.demo()
         if not levels:
             return {"type": "catalog", "catalogId": catalog}
         kind = "namespace" if table is None else "asset"
         parent, name = (levels[:-1], levels[-1]) if table is None else (levels, table)
-        object_id = self.one(
-            "SELECT object_id FROM entry"
-            " WHERE tenant_id = ? AND class = ? AND namespace = ? AND name = ? AND to_seq = ?",
-            DEFAULT_TENANT,
-            kind,
-            "\u001f".join(parent),
-            name,
-            OPEN_SEQ,
-        )
-        assert object_id, f"no {kind} {levels} {table}"
-        return {"type": kind, "catalogId": catalog, "objectId": object_id}
+        key = {"class": kind, "namespace": "\u001f".join(parent), "name": name}
+        (entry,) = self.ask("read", {"at": {"catalog": "demo", "ref": "main"}, "keys": [key]})["entries"]
+        assert entry, f"no {kind} {levels} {table}"
+        return {"type": kind, "catalogId": catalog, "objectId": entry["objectId"]}
 
-    def one(self, sql: str, *values: Any) -> Any:
-        row = self.connection.execute(sql, values).fetchone()
-        return row and row[0]
-
-
-class Postgres:
-    """A PostgreSQL in the place of a connection to SQLite."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.rows: list[list[Any]] = []
-
-    def execute(self, sql: str, values: tuple[Any, ...]) -> "Postgres":
-        numbers = count(1)
-        text = re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
-        command = ["node", "--experimental-strip-types", "test/interop/postgres.ts"]
-        asked = json.dumps([text, values])
-        environment = os.environ | {"DATABASE_URL": self.url, "NODE_NO_WARNINGS": "1"}
-        path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment | {"PATH": path}, input=asked, text=True, stdout=subprocess.PIPE, check=True
-        )
-        self.rows = json.loads(done.stdout)
-        return self
-
-    def fetchone(self) -> list[Any] | None:
-        return self.rows[0] if self.rows else None
+    def demo(self) -> str:
+        """The id of the catalog."""
+        return self.ask("catalogs.byName", "demo")["id"]
 
 
 @contextmanager
 def stopped(server: Server) -> Iterator[Database]:
     """The database of the server, which is stopped where two may not write at the same time."""
-    if STORE == "postgres":
-        (url,) = re.findall(r"^DATABASE_URL='(.*)'$", (server.data / "worker.env").read_text(), re.MULTILINE)
-        yield Database(Postgres(url))
-        return
-    server.stop()
-    folder = server.data / "v3" / "d1" / "miniflare-D1DatabaseObject"
-    (file,) = [path for path in folder.glob("*.sqlite") if path.name != "metadata.sqlite"]
-    connection = sqlite3.connect(file)
-    # Python's SQLite may be older than D1's and not understand a trigger of a table that is none of ours.
-    connection.execute("PRAGMA writable_schema = ON")
+    if STORE in (None, "d1"):
+        server.stop()
+        place = str(server.data / "v3")
+    else:
+        settings = (server.data / "worker.env").read_text()
+        (place,) = re.findall(r"^(?:DATABASE|MONGO)_URL='(.*)'$", settings, re.MULTILINE)
+    program = Program("records.ts", STORE or "d1", place)
     try:
-        yield Database(connection)
-        connection.commit()
+        yield Database(program)
     finally:
-        connection.close()
-        server.start()
+        program.close()
+        if server.process.poll() is not None:
+            server.start()
 
 
 class Tokens:

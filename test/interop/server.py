@@ -1,5 +1,6 @@
 """`npm start` as a user calls it: a process group of its own, a free port, a data folder and a log."""
 
+import atexit
 import json
 import os
 import signal
@@ -7,13 +8,24 @@ import socket
 import subprocess
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
-ROOT = Path(__file__).resolve().parents[2]
+from node import ROOT, Program
+
 READY_SECONDS_MAX = 90
 STOP_SECONDS_MAX = 10
 STORE = os.environ.get("PANGOLIN_TEST_STORE")
+
+
+@cache
+def mongo() -> Program:
+    """The one server of this run, for as long as it lasts; each catalog has a database of its own."""
+    program = Program("mongo-server.ts")
+    atexit.register(program.close)
+    return program
 
 
 class Server:
@@ -46,7 +58,7 @@ class Server:
         with self.log.open("a") as log:
             process = npm_start(
                 "--json", "--port", self.port, "--data", self.data, *(["--host", self.host] if self.host else []),
-                *(["--store", STORE] if STORE else []),
+                *store_options(self.data),
                 stdout=subprocess.PIPE, stderr=log,
             )
         self.pgid = process.pid
@@ -68,8 +80,10 @@ class Server:
         return self.wait_gone()
 
     def kill9(self) -> None:
-        """Kills the whole group at once."""
+        """Kills the whole group at once, and the database with it."""
         os.killpg(self.pgid, signal.SIGKILL)
+        if STORE == "mongo":
+            mongo().ask("kill")
         self.wait_gone()
 
     def restart(self) -> None:
@@ -92,6 +106,13 @@ class Server:
 
     def log_tail(self, lines: int = 60) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def store_options(data: Path) -> list[str]:
+    """The store that the run is about, and where a server must be there already, the data folder's database on it."""
+    if STORE == "mongo":
+        return ["--store", STORE, "--database-url", mongo().ask("url", f"test-{uuid5(NAMESPACE_URL, str(data))}")]
+    return ["--store", STORE] if STORE else []
 
 
 def let_others_pass(folder: Path) -> None:

@@ -348,7 +348,7 @@ def test_what_no_longer_counts_is_refused_at_once(world: World) -> None:
     with stopped(server) as database:
         database.user(leaver.username, active=False)
         database.revoke(DEFAULT_TENANT, revoked_id)
-        database.connection.execute("DELETE FROM record WHERE kind = 'grant' AND owner = ?", (loser.id,))
+        database.withdraw_grants(loser)
     assert {name: wire.get(path).status for name, wire in wires.items()} == {
         "disabled user": 401,
         "revoked token": 401,

@@ -96,7 +96,7 @@ def test_a_signal_ends_everything(own_server: Server, signum: int, target: str) 
 
 
 # What a start leaves in its folder, one after the other.
-MOMENTS = ["postgres", "database.json"] if STORE == "postgres" else ["migrations.json"]
+MOMENTS = {"postgres": ["postgres", "database.json"], "mongo": ["database.json"]}.get(STORE or "", ["migrations.json"])
 
 
 @pytest.mark.parametrize("moment", ["secrets.json", *MOMENTS, "worker.env", "v3"])

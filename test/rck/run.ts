@@ -5,8 +5,11 @@ import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { setup } from '#test/store/mongo/program'
+import { startMongo, type RealServer } from '#test/store/mongo/real-server'
 import { endProcessesWith } from '../../scripts/processes.ts'
 import { leaveOut } from '../../scripts/test/kits.ts'
+import { STORE_VARIABLE } from '../../scripts/test/run.ts'
 import { classPath, missingTool } from './client.ts'
 import { EXPECTED } from './expected.ts'
 import { judge, readReport, type Verdict } from './reports.ts'
@@ -37,19 +40,32 @@ async function main(): Promise<number> {
   const missing = missingTool()
   if (missing !== null) return leaveOut('rck (REST Compatibility Kit)', missing) ? 0 : 1
 
+  const store = process.env[STORE_VARIABLE]
+  const mongo = store === 'mongo' ? await startOwnMongo() : null
+  const storeOptions = (database: string): string[] => [
+    ...(store === undefined ? [] : ['--store', store]),
+    ...(mongo ? ['--database-url', mongo.url(database)] : []),
+  ]
   const stopping = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopping.abort())
   const verdicts: Verdict[] = []
   for (const suite of suites) {
     if (stopping.signal.aborted) break
-    const verdict = await verdictOf(suite, stopping.signal)
+    const verdict = await verdictOf(suite, storeOptions(suite.name.replaceAll('.', '-')), stopping.signal)
     verdicts.push(verdict)
     process.stdout.write(lineOf(suite, verdict))
   }
+  await mongo?.stop()
   const passed = verdicts.reduce((sum, verdict) => sum + verdict.passed, 0)
   const failed = verdicts.reduce((sum, verdict) => sum + verdict.surprises.length, 0)
   if (values.report !== undefined) writeFileSync(values.report, JSON.stringify({ passed, failed }))
   return failed === 0 && verdicts.length === suites.length ? 0 : 1
+}
+
+/** One for all suites, each of which has a database of its own. */
+async function startOwnMongo(): Promise<RealServer> {
+  await setup()
+  return startMongo({ durable: false })
 }
 
 function lineOf({ name }: Suite, { found, passed, explained, surprises }: Verdict): string {
@@ -58,12 +74,12 @@ function lineOf({ name }: Suite, { found, passed, explained, surprises }: Verdic
 }
 
 /** A suite that could not run is one surprise. */
-async function verdictOf(suite: Suite, stop: AbortSignal): Promise<Verdict> {
+async function verdictOf(suite: Suite, store: readonly string[], stop: AbortSignal): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), 'rck-'))
   const mark = { [RUN_VARIABLE]: randomUUID() }
   try {
     const path = classPath(suite.client)
-    const server = await startServer(join(folder, 'data'), suite.clientLocations, mark, stop)
+    const server = await startServer(join(folder, 'data'), suite.clientLocations, store, mark, stop)
     try {
       await runTests(suite, server, {
         path,

@@ -4,7 +4,6 @@ import { chmodSync, openSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { delimiter, dirname, sep } from 'node:path'
 import { createInterface } from 'node:readline'
-import { STORE_VARIABLE } from '../../scripts/test/run.ts'
 
 /** What `npm start --json` prints. */
 export interface Access {
@@ -22,6 +21,7 @@ const STOP_MS_MAX = 10_000
 
 /**
  * `npm start` as a user calls it, over a new data folder, in a process group of its own.
+ * @param store options that say where the records are kept
  * @param mark put into the environment of everything it starts
  * @param interrupted ends it
  * @throws Error with the end of its log if it does not start
@@ -29,10 +29,10 @@ const STOP_MS_MAX = 10_000
 export async function startServer(
   folder: string,
   clientLocations: string,
+  store: readonly string[],
   mark: Readonly<Record<string, string>>,
   interrupted: AbortSignal,
 ): Promise<Server> {
-  const store = process.env[STORE_VARIABLE]
   const log = `${folder}.log`
   const options = [
     '--json',
@@ -42,7 +42,7 @@ export async function startServer(
     folder,
     '--client-locations',
     clientLocations,
-    ...(store === undefined ? [] : ['--store', store]),
+    ...store,
   ]
   // Under root, a database server runs as somebody else, who has to pass.
   chmodSync(dirname(folder), 0o711)

@@ -31,16 +31,38 @@ it('reads both spellings of a value', () => {
 
 it('takes the database from the command line before the environment', () => {
   const [one, two] = ['postgres://u:p@127.0.0.1:5432/one', 'postgresql://u:p%40@127.0.0.1/two']
-  expect(parseOptions(['--database-url', one], two)).toMatchObject({ store: 'postgres', databaseUrl: one })
-  expect(parseOptions([], two)).toMatchObject({ store: 'postgres', databaseUrl: two })
-  expect(parseOptions(['--store', 'd1'], two)).toMatchObject({ store: 'd1', databaseUrl: undefined })
+  expect(parseOptions(['--database-url', one], { DATABASE_URL: two })).toMatchObject({
+    store: 'postgres',
+    databaseUrl: one,
+  })
+  expect(parseOptions([], { DATABASE_URL: two })).toMatchObject({ store: 'postgres', databaseUrl: two })
+  expect(parseOptions(['--store', 'd1'], { DATABASE_URL: two })).toMatchObject({ store: 'd1', databaseUrl: undefined })
   expect(parseOptions(['--store', 'postgres'])).toMatchObject({ store: 'postgres', databaseUrl: undefined })
+})
+
+it('knows the store by the URL, and of two URLs the one of the store', () => {
+  const sql = 'postgres://u:p@127.0.0.1/one'
+  const replicas = 'mongodb://u:p%40@a:27017,b:27017/db?replicaSet=r'
+  expect(parseOptions(['--database-url', replicas])).toMatchObject({ store: 'mongo', databaseUrl: replicas })
+  for (const name of ['MONGO_URL', 'DATABASE_URL'])
+    expect(parseOptions([], { [name]: 'mongodb+srv://u:p@h/d' })).toMatchObject({ store: 'mongo' })
+  const both = { DATABASE_URL: sql, MONGO_URL: replicas }
+  expect(parseOptions(['--store', 'mongo'], both)).toMatchObject({ store: 'mongo', databaseUrl: replicas })
+  expect(parseOptions(['--store', 'postgres'], both)).toMatchObject({ store: 'postgres', databaseUrl: sql })
+  expect(() => parseOptions([], both)).toThrow(/^Both DATABASE_URL and MONGO_URL name a database: [^.\n]*\.$/)
+  expect(parseOptions(['--store', 'mongo'], { DATABASE_URL: sql, MONGO_URL: '' })).toMatchObject({
+    store: 'mongo',
+    databaseUrl: undefined,
+  })
 })
 
 it.each([
   [['--store', 'oracle'], '"oracle"'],
   [['--store'], '--store'],
   [['--database-url', 'mysql://u:p@h/d'], 'postgres://'],
+  [['--database-url', 'mongodb://'], 'mongodb://'],
+  [['--database-url', 'mongodb://h/d', '--store', 'postgres'], 'is one of mongo'],
+  [['--database-url', 'postgres://h/d', '--store', 'd1'], 'is one of postgres'],
   [['--colour'], '--colour'],
   [['-p', '1'], '-p'],
   [['--port'], '--port'],

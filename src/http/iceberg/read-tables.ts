@@ -1,49 +1,24 @@
-import { batchRows } from '#catalog/list'
 import { noSuchTable } from '#catalog/keys'
 import { keepReport } from '#catalog/metrics'
 import { pointerOf, readLatest, stateOf } from '#catalog/row-metadata'
 import { badRequest } from '#domain/errors'
-import { checkName, namespaceLevels, namespacePath, type TableIdentifier } from '#domain/ident'
+import { checkName, type TableIdentifier } from '#domain/ident'
 import { readTableMetadata, writeTableMetadata } from '#iceberg/metadata'
 import { onlyReferencedSnapshots } from '#iceberg/refs-view'
 import { METRICS_REPORT_BYTES_MAX } from '#src/limits'
 import type { Entry } from '#versions/model'
-import { pageRequest, pageToken } from '../page.ts'
 import { json, noContent, notModified } from '../respond.ts'
 import { namespaceParameter, parameter, type Asked, type CatalogContext, type Target } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
 import { etagHeader, isMatch, tableEtag } from './etag.ts'
 import { text } from './fields.ts'
+import { assetsRoute } from './list-assets.ts'
 import { accessOf, credentialFor, loadResult, takesCredential } from './load-result.ts'
-import { listed, listName } from './namespaces.ts'
 
 export const TABLES = '/v1/{prefix}/namespaces/{namespace}/tables'
 export const TABLE = `${TABLES}/{table}`
 
-export const listTables = catalogRoute({
-  method: 'GET',
-  path: TABLES,
-  authorize: [{ actions: ['list'], on: 'namespace', filtered: true }],
-  targets: (asked) => ({ namespace: { namespace: namespaceParameter(asked) } }),
-  page: (asked) => {
-    const { after, limit } = pageRequest(asked.query, listName(asked))
-    return {
-      class: 'asset',
-      kind: 'table',
-      namespace: namespacePath(namespaceParameter(asked)),
-      limit: batchRows(limit),
-      ...(after === undefined ? {} : { after }),
-    }
-  },
-  writes: false,
-  handler: async (context) => {
-    const { entries, next } = await listed(context, 'namespace', 'table')
-    return json({
-      identifiers: entries.map(({ namespace, name }) => ({ namespace: namespaceLevels(namespace), name })),
-      'next-page-token': next === undefined ? null : pageToken(next, listName(context), context.place.catalog.id),
-    })
-  },
-})
+export const listTables = assetsRoute(TABLES, 'table')
 
 export const loadTable = catalogRoute({
   method: 'GET',

@@ -1,41 +1,16 @@
-import { batchRows } from '#catalog/list'
 import { noSuchView } from '#catalog/keys'
 import { loadView, type ViewState } from '#catalog/views'
-import { checkName, namespaceLevels, namespacePath, type TableIdentifier } from '#domain/ident'
+import { checkName, type TableIdentifier } from '#domain/ident'
 import type { Entry } from '#versions/model'
-import { pageRequest, pageToken } from '../page.ts'
-import { json, jsonText, noContent } from '../respond.ts'
+import { jsonText, noContent } from '../respond.ts'
 import { namespaceParameter, parameter, type Asked, type CatalogContext, type Target } from '../route.ts'
 import { catalogRoute } from '../serve.ts'
-import { listed, listName } from './namespaces.ts'
+import { assetsRoute } from './list-assets.ts'
 
 export const VIEWS = '/v1/{prefix}/namespaces/{namespace}/views'
 export const VIEW = `${VIEWS}/{view}`
 
-export const listViews = catalogRoute({
-  method: 'GET',
-  path: VIEWS,
-  authorize: [{ actions: ['list'], on: 'namespace', filtered: true }],
-  targets: (asked) => ({ namespace: { namespace: namespaceParameter(asked) } }),
-  page: (asked) => {
-    const { after, limit } = pageRequest(asked.query, listName(asked))
-    return {
-      class: 'asset',
-      kind: 'view',
-      namespace: namespacePath(namespaceParameter(asked)),
-      limit: batchRows(limit),
-      ...(after === undefined ? {} : { after }),
-    }
-  },
-  writes: false,
-  handler: async (context) => {
-    const { entries, next } = await listed(context, 'namespace', 'view')
-    return json({
-      identifiers: entries.map(({ namespace, name }) => ({ namespace: namespaceLevels(namespace), name })),
-      'next-page-token': next === undefined ? null : pageToken(next, listName(context), context.place.catalog.id),
-    })
-  },
-})
+export const listViews = assetsRoute(VIEWS, 'view')
 
 export const loadViewRoute = catalogRoute({
   method: 'GET',

@@ -22,7 +22,7 @@ const PAYLOAD_MODES: ReadonlyMap<
 type Feed = (source: ByteSource, sink: Sink) => Promise<void>
 
 /** The hex SHA-256 that the client signed for its body, or null if the body is not signed as a whole. */
-export function signedHash({ presented: { payload } }: Authenticated): string | null {
+function signedHash({ presented: { payload } }: Authenticated): string | null {
   return /^[0-9a-f]{64}$/.test(payload) ? payload : null
 }
 

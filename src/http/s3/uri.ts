@@ -1,7 +1,7 @@
 import { S3Error } from './errors.ts'
 
 /** Where the endpoint is mounted. Clients sign it with the rest of the path. */
-export const S3_MOUNT = '/s3'
+const S3_MOUNT = '/s3'
 
 /** What a path names; `key` is `''` for the bucket itself and is taken literally, whatever it holds. */
 export interface Target {

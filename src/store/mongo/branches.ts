@@ -1,12 +1,10 @@
 import type { BranchStore } from '#store/store'
-import { forkAncestors, lineageOf } from '#versions/lineage'
+import { forkOf, lineageOf, tagOf } from '#versions/lineage'
 import type { Branch, CatalogTag } from '#versions/model'
 import { joined, put, removal, type Put } from './documents.ts'
-import { failure } from './failures.ts'
 import { shownObjects } from './folders.ts'
-import type { TenantLog } from './log.ts'
-import { placesOf, type Places } from './places.ts'
-import type { Reader } from './rows.ts'
+import type { Step, TenantLog } from './log.ts'
+import type { Places } from './places.ts'
 import type { Snapshot } from './snapshot.ts'
 import { showsTrimmed } from './trim.ts'
 
@@ -18,103 +16,89 @@ export interface Ref {
 
 type ForkInput = Parameters<BranchStore['fork']>[0]
 
+/** A branch, and a position of it. */
+interface Source {
+  readonly branch: Branch
+  readonly seq: number
+}
+
 export function branchStore(log: TenantLog): BranchStore {
-  const places = placesOf(log.tenant)
   return {
-    get: async (catalogId, name) =>
-      log.look((snapshot) => refNamed({ snapshot, places }, catalogId, name)).catch(failure),
+    get: async (catalogId, name) => log.look((snapshot) => refNamed(snapshot, catalogId, name)),
     fork: async (input) =>
-      log
-        .act(async (snapshot) => {
-          const source = await sourceOf({ snapshot, places }, input)
-          if (!source) return { answer: null }
-          const { id, name } = input
-          const { catalogId } = source.branch
-          const ancestors = forkAncestors(source.branch, source.seq)
-          const branch: Branch = { id, catalogId, name, state: 'open', headSeq: 0, ancestors }
-          return { answer: branch, write: { puts: branchPuts(places, branch, input.at) } }
-        })
-        .catch(failure),
+      log.act((snapshot) =>
+        named(snapshot, input, ({ branch, seq }) => {
+          const made = forkOf(branch, seq, input)
+          return { answer: made, write: { puts: branchPuts(snapshot.places, made, input.at) } }
+        }),
+      ),
     tag: async (input) =>
-      log
-        .act(async (snapshot) => {
-          const source = await sourceOf({ snapshot, places }, input)
-          if (!source) return { answer: null }
-          const { id, name, at } = input
-          const { branch, seq } = source
-          const tag: CatalogTag = { id, catalogId: branch.catalogId, name, at: { branchId: branch.id, seq } }
-          const ref: Ref = { tag: id }
-          const puts = [
-            put(places.tags, id, { state: 'on', value: tag }),
-            put(places.refs(tag.catalogId), name, { state: 'on', value: ref }),
-            put(places.refTimes, id, { state: 'on', value: at }),
-          ]
-          return { answer: tag, write: { puts } }
-        })
-        .catch(failure),
+      log.act((snapshot) =>
+        named(snapshot, input, ({ branch, seq }) => {
+          const { tags, refs, refTimes } = snapshot.places
+          const made = tagOf(branch, seq, input)
+          const ref: Ref = { tag: made.id }
+          const name = put(refs(made.catalogId), made.name, ref)
+          return { answer: made, write: { puts: [put(tags, made.id, made), name, put(refTimes, made.id, input.at)] } }
+        }),
+      ),
     close: async (branchId) =>
-      log
-        .act(async (snapshot) => {
-          const branch = await branchById(snapshot, places, branchId)
-          if (branch?.state !== 'open') return { answer: false }
-          const group = places.refs(branch.catalogId)
-          const puts = [
-            put(places.branches, branchId, { state: 'closed', value: { ...branch, state: 'closed' } }),
-            removal({ id: joined(group, branch.name), group, key: branch.name }),
-          ]
-          return { answer: true, write: { puts } }
-        })
-        .catch(failure),
+      log.act(async (snapshot) => {
+        const { branches, refs } = snapshot.places
+        const branch = await branchById(snapshot, branchId)
+        if (branch?.state !== 'open') return { answer: false }
+        const closed: Branch = { ...branch, state: 'closed' }
+        const puts = [put(branches, branchId, closed, closed), removal(refs(branch.catalogId), branch.name)]
+        return { answer: true, write: { puts } }
+      }),
   }
 }
 
 /** A new branch, its name, and when it was made. */
-export function branchPuts(places: Places, branch: Branch, at: string): Put[] {
-  const ref: Ref = { branch: branch.id }
-  return [
-    put(places.branches, branch.id, { state: branch.state, value: branch }),
-    put(places.refs(branch.catalogId), branch.name, { state: 'on', value: ref }),
-    put(places.refTimes, branch.id, { state: 'on', value: at }),
-  ]
+export function branchPuts({ branches, refs, refTimes }: Places, branch: Branch, at: string): Put[] {
+  const { id, catalogId, name, state } = branch
+  const ref: Ref = { branch: id }
+  return [put(branches, id, branch, { state }), put(refs(catalogId), name, ref), put(refTimes, id, at)]
 }
 
 /** The open branch or the tag of that name. */
 export async function refNamed(
-  { snapshot, places }: Reader,
+  snapshot: Snapshot,
   catalogId: string,
   name: string,
 ): Promise<Branch | CatalogTag | null> {
-  const ref = await snapshot.value<Ref>(joined(places.refs(catalogId), name))
-  if (ref?.tag !== undefined) return snapshot.value<CatalogTag>(joined(places.tags, ref.tag))
-  return ref?.branch === undefined ? null : branchById(snapshot, places, ref.branch)
+  const { refs, tags } = snapshot.places
+  const ref = await snapshot.value<Ref>(refs(catalogId), name)
+  if (ref?.tag !== undefined) return snapshot.value<CatalogTag>(tags, ref.tag)
+  return ref?.branch === undefined ? null : branchById(snapshot, ref.branch)
 }
 
-export async function branchById(snapshot: Snapshot, places: Places, id: string): Promise<Branch | null> {
-  return snapshot.value<Branch>(joined(places.branches, id))
+export async function branchById(snapshot: Snapshot, id: string): Promise<Branch | null> {
+  return snapshot.value<Branch>(snapshot.places.branches, id)
 }
 
-/** Where a new branch or tag is to stand; null if it may not, or its name or id is taken. */
-async function sourceOf(
-  reader: Reader,
+/** What is made at a position; null if nothing may be made there, or its name or id is taken. */
+async function named<T>(
+  snapshot: Snapshot,
   { id, name, from }: ForkInput,
-): Promise<{ branch: Branch; seq: number } | null> {
-  const { snapshot, places } = reader
+  make: (source: Source) => Step<T>,
+): Promise<Step<T | null>> {
+  const { branches, tags } = snapshot.places
   const [branch, taken] = await Promise.all([
-    branchById(snapshot, places, from.branchId),
-    snapshot.puts([joined(places.branches, id), joined(places.tags, id)]),
+    branchById(snapshot, from.branchId),
+    snapshot.puts([joined(branches, id), joined(tags, id)]),
   ])
   const seq = from.seq ?? branch?.headSeq ?? 0
-  if (branch?.state !== 'open' || seq > branch.headSeq || taken.some((one) => one !== null)) return null
-  if ((await refNamed(reader, branch.catalogId, name)) !== null) return null
-  return (await bringsBackGone(reader, branch, seq)) ? null : { branch, seq }
+  const isFree = branch?.state === 'open' && seq <= branch.headSeq && taken.every((one) => one === null)
+  if (!isFree || (await refNamed(snapshot, branch.catalogId, name)) !== null) return { answer: null }
+  return (await bringsBackGone(snapshot, branch, seq)) ? { answer: null } : make({ branch, seq })
 }
 
 /** Whether a past position shows a table whose files were purged, or are about to be, or whose metadata was trimmed. */
-async function bringsBackGone(reader: Reader, branch: Branch, seq: number): Promise<boolean> {
+async function bringsBackGone(snapshot: Snapshot, branch: Branch, seq: number): Promise<boolean> {
   if (seq === branch.headSeq) return false
-  if (await showsTrimmed(reader, branch, seq)) return true
-  const { snapshot, places } = reader
-  const purged = (await snapshot.all({ group: places.purged })).map(({ key }) => key)
-  const shown = await shownObjects(reader, purged, lineageOf(branch, seq))
+  if (await showsTrimmed(snapshot, branch, seq)) return true
+  const purged = (await snapshot.all({ group: snapshot.places.purged })).map(({ key }) => key)
+  const shown = await shownObjects(snapshot, purged, lineageOf(branch, seq))
   return purged.some((objectId) => shown.has(objectId))
 }

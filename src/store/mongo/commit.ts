@@ -1,14 +1,18 @@
-import type { CommitOutcome } from '#store/store'
+import { CatalogError } from '#domain/errors'
+import { auditOf, logEntryOf, revOf } from '#store/commit'
+import type { CommitOutcome, Settled } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
 import { lineageOf } from '#versions/lineage'
-import type { Branch, CatalogCommit, Change, Check, LogEntry } from '#versions/model'
+import type { Branch, CatalogCommit, Change, Check } from '#versions/model'
+import { branchById } from './branches.ts'
 import { joined, put, removal, type Put } from './documents.ts'
-import { firstOverlap, folderPuts } from './folders.ts'
+import { folderPuts, overlapOf } from './folders.ts'
 import { answerOf, answerPuts, sweep } from './idempotency.ts'
 import type { Step, TenantLog } from './log.ts'
-import { commitToken, entryId, placesOf } from './places.ts'
+import { commitToken, entryId } from './places.ts'
 import { purgePuts } from './purges.ts'
-import { entriesAt, isEmpty, type Reader, type StoredEntry } from './rows.ts'
+import { entriesAt, isEmpty, type StoredEntry } from './rows.ts'
+import type { Snapshot } from './snapshot.ts'
 import { isTrimmed, namingPuts } from './trim.ts'
 import { VerbFailure } from './verbs.ts'
 
@@ -16,18 +20,18 @@ import { VerbFailure } from './verbs.ts'
 export async function commitTo(log: TenantLog, commit: CatalogCommit): Promise<CommitOutcome> {
   checkCommit(commit)
   try {
-    return await log.act((snapshot) => step({ snapshot, places: placesOf(log.tenant) }, commit))
+    return await log.act((snapshot) => step(snapshot, commit))
   } catch (error) {
-    if (error instanceof VerbFailure && error.kind === 'not-done') return { outcome: 'busy' }
-    return { outcome: 'unknown', cause: error }
+    if (!(error instanceof VerbFailure) || error.kind === 'unknown') return { outcome: 'unknown', cause: error }
+    if (error.kind === 'not-done') return { outcome: 'busy', cause: error }
+    if (error.kind === 'unavailable')
+      throw new CatalogError('unavailable', `${error.message}; nothing was changed`, error)
+    throw new CatalogError('internal', 'The catalog database refused the commit; nothing was changed', error)
   }
 }
 
 /** Finds the id in the log, or takes it there, so that nobody else can. */
-export async function settle(
-  log: TenantLog,
-  commitId: string,
-): Promise<{ landed: true; seq: number } | { landed: false }> {
+export async function settle(log: TenantLog, commitId: string): Promise<Settled> {
   return log.act(async (snapshot) => {
     const token = commitToken(log.tenant, commitId)
     const found = (await snapshot.decided([token])).get(token)
@@ -36,18 +40,18 @@ export async function settle(
   })
 }
 
-async function step(reader: Reader, commit: CatalogCommit): Promise<Step<CommitOutcome>> {
-  const { snapshot, places } = reader
+async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<CommitOutcome>> {
+  const { places, tenant } = snapshot
   const { members, changes } = commit
-  const tokens = new Map(members.map(({ id }) => [commitToken(snapshot.tenant, id), id]))
+  const tokens = new Map(members.map(({ id }) => [commitToken(tenant, id), id]))
   const answers = members.flatMap(({ idempotency }) => (idempotency ? [{ ...idempotency, at: commit.at }] : []))
   const [decided, given, swept, branch, audited] = await Promise.all([
     snapshot.decided([...tokens.keys()]),
-    Promise.all(answers.map(async ({ key }) => answerOf(reader, key))),
-    sweep(reader, commit.at, answers.length),
-    snapshot.value<Branch>(joined(places.branches, commit.branchId)),
-    snapshot.value<number>(joined(places.counts, 'audit')),
-    fetchAlong(reader, commit),
+    Promise.all(answers.map(async ({ key }) => answerOf(snapshot, key))),
+    sweep(snapshot, commit.at, answers.length),
+    branchById(snapshot, commit.branchId),
+    snapshot.value<number>(places.counts, 'audit'),
+    fetchAlong(snapshot, commit),
   ])
   const taken = [...tokens].find(([token]) => decided.has(token))
   if (taken) return { answer: { outcome: 'decided', id: taken[1] } }
@@ -56,23 +60,14 @@ async function step(reader: Reader, commit: CatalogCommit): Promise<Step<CommitO
   if (branch?.state !== 'open') return { answer: { outcome: 'branch-closed' } }
   if (commit.expectHead !== undefined && commit.expectHead !== branch.headSeq)
     return { answer: { outcome: 'head-moved' } }
-  const refused = await refusal(reader, branch, commit)
+  const refused = await refusal(snapshot, branch, commit)
   if (refused) return { answer: refused }
   const seq = branch.headSeq + 1
-  const rev = members[0]?.id ?? ''
-  const entry: LogEntry = {
-    branchId: branch.id,
-    seq,
-    at: commit.at,
-    ids: members.map(({ id }) => id),
-    records: members.map(({ log }) => log),
-    changes,
-  }
-  const auditFrom = (audited ?? 0) + 1
+  const audit = { from: (audited ?? 0) + 1, records: auditOf(commit) }
   const puts = [
-    put(places.counts, 'audit', { state: 'on', value: auditFrom - 1 + members.length }),
-    put(places.branches, branch.id, { state: 'open', value: { ...branch, headSeq: seq } }),
-    ...changes.flatMap((change) => changePuts(reader, branch, change, seq, rev)),
+    put(places.counts, 'audit', audit.from - 1 + members.length),
+    put(places.branches, branch.id, { ...branch, headSeq: seq }, { state: 'open' }),
+    ...changes.flatMap((change) => changePuts(snapshot, commit, change, seq)),
     ...commit.purges.flatMap((purge) => purgePuts(places, { ...purge, cursor: null, createdAt: commit.at })),
     ...swept,
     ...answers.flatMap((answer) => answerPuts(places, answer)),
@@ -82,73 +77,60 @@ async function step(reader: Reader, commit: CatalogCommit): Promise<Step<CommitO
     write: {
       unique: [...tokens.keys()],
       puts: [...new Map(puts.map((one) => [one.id, one])).values()],
-      commit: { branch: joined(snapshot.tenant, branch.id), seq, entry: JSON.stringify(entry) },
-      audit: {
-        from: auditFrom,
-        records: members.map(({ id, idempotency, audit }) => ({
-          ...audit,
-          at: commit.at,
-          commitId: id,
-          idempotencyKey: idempotency?.key ?? null,
-        })),
-      },
+      commit: { branch: joined(tenant, branch.id), seq, entry: JSON.stringify(logEntryOf(commit, seq)) },
+      audit,
     },
   }
 }
 
 /** What the step will ask for once it knows the branch: in the same round trip. */
-async function fetchAlong(reader: Reader, { branchId, members, changes, checks }: CatalogCommit): Promise<void> {
-  const { places, snapshot } = reader
-  const rev = members[0]?.id ?? ''
-  const entries = changes.map(({ key }) => entryId(places, branchId, key))
-  const found = changes.flatMap((change) => [
-    ...folderPuts(reader, branchId, change),
-    ...namingPuts(places, branchId, change, 0, rev),
-  ])
+async function fetchAlong(snapshot: Snapshot, commit: CatalogCommit): Promise<void> {
+  const entries = commit.changes.map(({ key }) => entryId(snapshot.places, commit.branchId, key))
+  const found = commit.changes.flatMap((change) => foundBy(snapshot, commit, change, 0))
   await Promise.all([
     snapshot.puts([...entries, ...found.map(({ id }) => id)]),
-    firstOverlap(reader, changes, new Set()),
-    Promise.all(checks.map(async (check) => 'untrimmed' in check && isTrimmed(reader, check.untrimmed))),
+    overlapOf(snapshot, commit.changes, new Set()),
+    Promise.all(commit.checks.map(async (check) => 'untrimmed' in check && isTrimmed(snapshot, check.untrimmed))),
   ])
 }
 
 async function refusal(
-  reader: Reader,
+  snapshot: Snapshot,
   branch: Branch,
   { changes, checks }: CatalogCommit,
 ): Promise<CommitOutcome | null> {
-  const lineage = lineageOf(branch)
+  const keys = changes.map(({ key }) => key)
   const [current, held] = await Promise.all([
-    entriesAt(
-      reader,
-      lineage,
-      changes.map(({ key }) => key),
-    ),
-    Promise.all(checks.map(async (check) => holds(reader, branch, check))),
+    entriesAt(snapshot, lineageOf(branch), keys),
+    Promise.all(checks.map(async (check) => holds(snapshot, branch, check))),
   ])
   const conflict = changes.findIndex(({ expect }, i) => (current[i]?.rev ?? null) !== expect)
   if (conflict !== -1) return { outcome: 'conflict', change: conflict }
   const failed = held.indexOf(false)
   if (failed !== -1) return { outcome: 'check-failed', check: failed }
-  const overlapping = await firstOverlap(reader, changes, new Set(current.flatMap((entry) => entry?.objectId ?? [])))
+  const overlapping = await overlapOf(snapshot, changes, new Set(current.flatMap((entry) => entry?.objectId ?? [])))
   return overlapping === -1 ? null : { outcome: 'overlap', change: overlapping }
 }
 
-async function holds(reader: Reader, branch: Branch, check: Check): Promise<boolean> {
-  if ('empty' in check) return isEmpty(reader, branch, check.empty)
-  if ('untrimmed' in check) return !(await isTrimmed(reader, check.untrimmed))
-  const [entry = null] = await entriesAt(reader, lineageOf(branch), [check.exists])
+async function holds(snapshot: Snapshot, branch: Branch, check: Check): Promise<boolean> {
+  if ('empty' in check) return isEmpty(snapshot, branch, check.empty)
+  if ('untrimmed' in check) return !(await isTrimmed(snapshot, check.untrimmed))
+  const [entry = null] = await entriesAt(snapshot, lineageOf(branch), [check.exists])
   return entry !== null && (check.objectId ?? entry.objectId) === entry.objectId
 }
 
 /** Of what is gone a plain branch's listings need to know nothing; on others it hides what ancestors show. */
-function changePuts(reader: Reader, branch: Branch, change: Change, seq: number, rev: string): Put[] {
-  const { places, snapshot } = reader
+function changePuts(snapshot: Snapshot, commit: CatalogCommit, change: Change, seq: number): Put[] {
   const { key, next } = change
-  const group = places.entries(branch.id, key.class, key.namespace)
-  if (!next) return [removal({ id: joined(group, key.name), group, key: key.name }, seq)]
-  const value: StoredEntry = { ...next, rev }
-  const entry = put(group, key.name, { state: next.kind, value, seq })
-  const folders = folderPuts(reader, branch.id, change).filter(({ id }) => snapshot.isFresh(id))
-  return [entry, ...folders, ...namingPuts(places, branch.id, change, seq, rev)]
+  const group = snapshot.places.entries(commit.branchId, key)
+  if (!next) return [removal(group, key.name, seq)]
+  const value: StoredEntry = { ...next, rev: revOf(commit) }
+  const found = foundBy(snapshot, commit, change, seq).filter(({ id }) => snapshot.isFresh(id))
+  return [put(group, key.name, value, { state: next.kind, seq }), ...found]
+}
+
+/** What finds a change again later: by its object, its folders, its metadata file. */
+function foundBy({ places }: Snapshot, commit: CatalogCommit, change: Change, seq: number): Put[] {
+  const { branchId } = commit
+  return [...folderPuts(places, branchId, change), ...namingPuts(places, branchId, change, seq, revOf(commit))]
 }

@@ -89,17 +89,22 @@ export function positionText(n: number): string {
   return String(n).padStart(16, '0')
 }
 
-/** A put of a document whose identity is its group and key, or, where keys are shared, also `part`. */
+/** A put of the document with that key in a group. */
 export function put(
   group: string,
   key: string,
-  { state, value, seq = null, part }: { state: string; value: unknown; seq?: number | null; part?: string },
+  value: unknown,
+  { state = 'on', seq = null }: { state?: string; seq?: number | null } = {},
 ): Put {
-  const id = part === undefined ? joined(group, key) : joined(group, key, part)
-  return { id, group, key, state, value: JSON.stringify(value), seq }
+  return { id: joined(group, key), group, key, state, value: JSON.stringify(value), seq }
 }
 
-/** A put that makes a document be gone. */
-export function removal({ id, group, key }: Pick<Put, 'id' | 'group' | 'key'>, seq: number | null = null): Put {
-  return { id, group, key, state: null, value: null, seq }
+/** A put that makes the document with that key in a group be gone. */
+export function removal(group: string, key: string, seq: number | null = null): Put {
+  return { id: joined(group, key), group, key, state: null, value: null, seq }
+}
+
+/** The values of those documents that are not gone. */
+export function valuesOf<T>(puts: readonly Put[]): T[] {
+  return puts.flatMap(({ value }) => (value === null ? [] : [JSON.parse(value) as T]))
 }

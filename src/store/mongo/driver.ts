@@ -1,6 +1,6 @@
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from 'mongodb'
 import { STORE_CALL_MS_MAX } from '#src/limits'
-import { failureOfCode, UNREACHABLE } from './failures.ts'
+import { failureOfCode, neverSent } from './failures.ts'
 import { VerbFailure, type Doc, type MongoVerbs } from './verbs.ts'
 
 /** Used where the connection string names no database. */
@@ -8,6 +8,9 @@ const DATABASE = 'pangolin'
 
 /** Longest wait for a server to be found, and for a connection to it. */
 const CONNECT_MS_MAX = 5000
+
+/** More documents than any one query of the store is for. */
+const FOUND_AT_ONCE_MAX = 10_000
 
 const OPTIONS: MongoClientOptions = {
   appName: 'pangolin',
@@ -17,7 +20,12 @@ const OPTIONS: MongoClientOptions = {
   serverSelectionTimeoutMS: CONNECT_MS_MAX,
   connectTimeoutMS: CONNECT_MS_MAX,
   socketTimeoutMS: STORE_CALL_MS_MAX,
+  // A second attempt of the driver's own that never left would hide that the first one may have been done.
+  retryWrites: false,
 }
+
+const NO_CONNECTION_STRING =
+  'The connection string of the catalog database is not one that MongoDB takes; odd characters in it must be percent-encoded'
 
 /**
  * A client of the official driver for a connection string, which may set everything but how safe reads and writes are.
@@ -30,11 +38,7 @@ export function mongoClient(url: string): { client: MongoClient; db: Db } {
     const [, named] = /^mongodb(?:\+srv)?:\/\/[^/]*\/([^?]+)/.exec(url) ?? []
     return { client, db: client.db(named === undefined ? DATABASE : decodeURIComponent(named)) }
   } catch (error) {
-    throw new VerbFailure(
-      'not-done',
-      'The connection string of the catalog database is not one that MongoDB takes',
-      error,
-    )
+    throw new VerbFailure('unavailable', NO_CONNECTION_STRING, error)
   }
 }
 
@@ -49,6 +53,8 @@ export function driverVerbs(db: Db): MongoVerbs {
         ...(projection ? { projection } : {}),
         ...(sort ? { sort: sort as Record<string, 1> } : {}),
         limit,
+        // All in one answer, but for the 16 MB that fit into one: a server sends the first hundred only unless it is told.
+        batchSize: limit > 0 ? limit : FOUND_AT_ONCE_MAX,
       }
       return (await of(collection).find(filter, options).toArray().catch(failed)) as unknown as T[]
     },
@@ -69,7 +75,7 @@ export function driverVerbs(db: Db): MongoVerbs {
     deleteMany: async (collection, filter) => void (await of(collection).deleteMany(filter).catch(failed)),
     aggregate: async <T extends Doc>(collection: string, pipeline: readonly object[]) =>
       (await of(collection)
-        .aggregate([...pipeline])
+        .aggregate([...pipeline], { batchSize: FOUND_AT_ONCE_MAX })
         .toArray()
         .catch(failed)) as T[],
   }
@@ -84,14 +90,20 @@ interface FindInput {
 }
 
 /** Errors of the driver after which it is certain that nothing was sent. */
-const NEVER_SENT = ['MongoServerSelectionError', 'MongoTopologyClosedError', 'MongoClientClosedError']
+const NEVER_SENT = [
+  'MongoServerSelectionError',
+  'MongoTopologyClosedError',
+  'MongoClientClosedError',
+  'MongoPoolClosedError',
+  'MongoPoolClearedError',
+  'MongoWaitQueueTimeoutError',
+]
 
 /** What the driver's error means. @throws VerbFailure always */
 export function failed(error: unknown): never {
-  const { name = '', code, writeErrors, errorLabelSet, cause } = error as DriverError
-  if (name === 'MongoServerSelectionError' && cause?.code !== undefined) failed(cause)
-  if (NEVER_SENT.includes(name) || (name === 'MongoNetworkError' && errorLabelSet?.has('HandshakeError') === true))
-    throw new VerbFailure('not-done', UNREACHABLE, error)
+  const { name = '', code, syscall, writeErrors, errorLabelSet } = error as DriverError
+  const isLookup = syscall?.startsWith('query') === true
+  if (isLookup || NEVER_SENT.includes(name) || errorLabelSet?.has('HandshakeError') === true) throw neverSent(error)
   if (writeErrors === undefined || writeErrors.every((one) => one.code === code)) throw failureOfCode(code, error)
   throw failureOfCode(undefined, error)
 }
@@ -99,7 +111,8 @@ export function failed(error: unknown): never {
 interface DriverError {
   readonly name?: string
   readonly code?: unknown
+  /** Of a failed lookup of the host's name. */
+  readonly syscall?: string
   readonly writeErrors?: readonly { readonly code: unknown }[]
   readonly errorLabelSet?: ReadonlySet<string>
-  readonly cause?: DriverError
 }

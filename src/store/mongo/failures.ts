@@ -7,6 +7,7 @@ import { VerbFailure, type FailureKind } from './verbs.ts'
  */
 export function failure(error: unknown): never {
   if (!(error instanceof VerbFailure) || error.kind === 'mistake') throw error
+  if (error.kind === 'unavailable') throw new CatalogError('unavailable', error.message, error)
   throw new CatalogError('unavailable', 'The catalog database did not answer; try again', error)
 }
 
@@ -14,6 +15,7 @@ export const UNREACHABLE = 'The catalog database cannot be reached'
 export const REFUSES_CREDENTIALS =
   'The catalog database refuses the credentials; give it others, or grant them readWrite'
 const NOT_PRIMARY = 'The catalog database takes no writes: it is not the primary; connect to the whole replica set'
+const BUSY = 'The catalog database has too much to do'
 const WRONG = 'The catalog database does not know a command of this version, or refuses a document'
 
 interface Known {
@@ -25,18 +27,20 @@ interface Known {
 /** What servers say of why they did not do something, by code and by name: gateways pass on one or the other. */
 const KNOWN: Readonly<Record<number, Known>> = {
   11000: { names: ['E11000', 'DuplicateKey'], kind: 'duplicate', message: 'The document is there already' },
-  13: { names: ['Unauthorized'], kind: 'not-done', message: REFUSES_CREDENTIALS },
-  18: { names: ['AuthenticationFailed'], kind: 'not-done', message: REFUSES_CREDENTIALS },
-  8000: { names: ['AtlasError'], kind: 'not-done', message: REFUSES_CREDENTIALS },
+  13: { names: ['Unauthorized'], kind: 'unavailable', message: REFUSES_CREDENTIALS },
+  18: { names: ['AuthenticationFailed'], kind: 'unavailable', message: REFUSES_CREDENTIALS },
+  8000: { names: ['AtlasError'], kind: 'unavailable', message: REFUSES_CREDENTIALS },
   14031: {
     names: ['OutOfDiskSpace'],
-    kind: 'not-done',
+    kind: 'unavailable',
     message: 'The disk of the catalog database is full; give it more space',
   },
-  10107: { names: ['NotWritablePrimary', 'not master'], kind: 'not-done', message: NOT_PRIMARY },
-  13435: { names: ['NotPrimaryNoSecondaryOk'], kind: 'not-done', message: NOT_PRIMARY },
-  13436: { names: ['NotPrimaryOrSecondary'], kind: 'not-done', message: NOT_PRIMARY },
-  16500: { names: ['TooManyRequests'], kind: 'not-done', message: 'The catalog database has too much to do' },
+  10107: { names: ['NotWritablePrimary', 'not master'], kind: 'unavailable', message: NOT_PRIMARY },
+  13435: { names: ['NotPrimaryNoSecondaryOk'], kind: 'unavailable', message: NOT_PRIMARY },
+  13436: { names: ['NotPrimaryOrSecondary'], kind: 'unavailable', message: NOT_PRIMARY },
+  24: { names: ['LockTimeout'], kind: 'not-done', message: BUSY },
+  112: { names: ['WriteConflict'], kind: 'not-done', message: BUSY },
+  16500: { names: ['TooManyRequests'], kind: 'not-done', message: BUSY },
   2: { names: ['BadValue'], kind: 'mistake', message: WRONG },
   9: { names: ['FailedToParse'], kind: 'mistake', message: WRONG },
   14: { names: ['TypeMismatch'], kind: 'mistake', message: WRONG },
@@ -50,6 +54,25 @@ export function failureOfCode(code: unknown, cause: unknown): VerbFailure {
   const known = typeof code === 'number' ? KNOWN[code] : undefined
   if (known) return new VerbFailure(known.kind, known.message, cause)
   return new VerbFailure('unknown', 'The catalog database failed to answer', cause)
+}
+
+/** What clients say of TLS, before there is a connection; or of one that was closed before it was one. */
+const BY_WORDS: readonly (readonly [words: RegExp, message: string])[] = [
+  [/certificate/i, 'The certificate of the catalog database is not trusted here, or is not for its host'],
+  [/\b(SSL|TLS)\b|wrong version number/, 'The catalog database and its address do not agree on TLS; see tls'],
+  [/^connection .* closed$/, 'The catalog database closes connections at once; it may demand TLS (tls=true)'],
+]
+
+/** Why a server was not reached: by its own code, if it has one, or by what the client and the system say. */
+export function neverSent(error: unknown): VerbFailure {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const known = 'code' in at && typeof at.code === 'number' ? KNOWN[at.code] : undefined
+    if (known) return new VerbFailure('unavailable', known.message, error)
+    const { message } = at
+    const said = BY_WORDS.find(([words]) => words.test(message))
+    if (said) return new VerbFailure('unavailable', said[1], error)
+  }
+  return new VerbFailure('unavailable', UNREACHABLE, error)
 }
 
 /**

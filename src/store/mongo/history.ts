@@ -1,11 +1,11 @@
+import { logPage, recordsPage } from '#store/pages'
 import type { AuditEntry, HistoryStore } from '#store/store'
-import { lineageOf } from '#versions/lineage'
+import { boundsBefore } from '#versions/lineage'
 import { OPEN_SEQ, type LogEntry } from '#versions/model'
 import { branchById } from './branches.ts'
 import { joined, LOG, type LogDocument } from './documents.ts'
 import { failure } from './failures.ts'
 import type { TenantLog } from './log.ts'
-import { placesOf } from './places.ts'
 import { trimmer } from './trim.ts'
 import type { MongoVerbs } from './verbs.ts'
 
@@ -13,31 +13,23 @@ import type { MongoVerbs } from './verbs.ts'
 export function historyStore(verbs: MongoVerbs, log: TenantLog): HistoryStore {
   const { tenant } = log
   const readLog: HistoryStore['log'] = async ({ branchId, before, limit }) => {
-    const branch = await log.look((snapshot) => branchById(snapshot, placesOf(tenant), branchId))
-    const lineage = branch ? lineageOf(branch) : []
-    const start = before ? lineage.findIndex((bound) => bound.branchId === before.branchId) : 0
+    const branch = await log.look((snapshot) => branchById(snapshot, branchId))
     const entries: LogEntry[] = []
-    for (const [depth, bound] of lineage.slice(start === -1 ? lineage.length : start).entries()) {
+    for (const bound of branch ? boundsBefore(branch, before) : []) {
       if (entries.length > limit) break
-      const head = bound.seq === OPEN_SEQ ? (branch?.headSeq ?? 0) : bound.seq
-      const top = before && depth === 0 ? Math.min(before.seq - 1, head) : head
       const found = await verbs.find<LogDocument>({
         collection: LOG,
-        filter: { branch: joined(tenant, bound.branchId), seq: { $lte: top } },
+        filter: { branch: joined(tenant, bound.branchId), seq: { $lte: bound.seq } },
         sort: { seq: -1 },
         limit: limit + 1 - entries.length,
         projection: { entry: 1 },
       })
       entries.push(...found.map(({ entry }) => JSON.parse(entry ?? '') as LogEntry))
     }
-    const page = entries.slice(0, limit)
-    const last = page.at(-1)
-    return entries.length > limit && last
-      ? { entries: page, next: { branchId: last.branchId, seq: last.seq } }
-      : { entries: page }
+    return logPage(entries, limit)
   }
-  const readAudit: HistoryStore['audit'] = async ({ before, limit }) => {
-    const end = before === undefined ? OPEN_SEQ : Number(before)
+  const readAudit: HistoryStore['audit'] = async ({ before = OPEN_SEQ, limit }) => {
+    const end = Number(before)
     const found = await verbs.find<LogDocument>({
       collection: LOG,
       filter: { audited: tenant, auditFrom: { $lt: end } },
@@ -45,10 +37,10 @@ export function historyStore(verbs: MongoVerbs, log: TenantLog): HistoryStore {
       limit: limit + 1,
       projection: { auditFrom: 1, audit: 1 },
     })
-    const rest = found.flatMap(recordsOf).filter(({ id }) => Number(id) < end)
-    const records = rest.slice(0, limit)
-    const last = records.at(-1)
-    return rest.length > limit && last ? { records, next: last.id } : { records }
+    return recordsPage(
+      found.flatMap(recordsOf).filter(({ id }) => Number(id) < end),
+      limit,
+    )
   }
   return {
     log: async (query) => readLog(query).catch(failure),

@@ -1,5 +1,5 @@
 import { STORE_CALL_MS_MAX } from '#src/limits'
-import { codeInText, failureOfCode, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
+import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
 import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
 
 /** How an endpoint knows who asks. */
@@ -23,14 +23,35 @@ export interface Endpoint {
  * How a duplicate looks there is specified nowhere, and one server answers 200 to it. So a document is inserted by an
  * upsert that sets nothing where it finds one, whose answer says which it was; and of many that are inserted at once
  * it is looked whether they are there.
+ * @param metered what counts them: it is given verbs of one request each
  */
-export function httpVerbs(endpoint: Endpoint): MongoVerbs {
+export function httpVerbs(endpoint: Endpoint, metered = (verbs: MongoVerbs): MongoVerbs => verbs): MongoVerbs {
+  const requests = metered(requestVerbs(endpoint))
+  return {
+    ...requests,
+    insertMany: async (collection, documents) => {
+      await requests.insertMany(collection, documents).catch((error: unknown) => {
+        if (!isDuplicate(error)) throw error
+      })
+      const wanted = new Map(documents.map((document) => [document._id, (document as Doc & Fields)['n']]))
+      const found = await requests.find<Doc & Fields>({
+        collection,
+        filter: { _id: { $in: [...wanted.keys()] } },
+        projection: { n: 1 },
+      })
+      const there = found.filter(({ _id, n }) => wanted.get(_id) === n)
+      if (there.length < documents.length) throw failureOfCode(DUPLICATE, undefined)
+    },
+  }
+}
+
+/** Each verb is one request, and does what the endpoint makes of it. */
+function requestVerbs(endpoint: Endpoint): MongoVerbs {
   const call = async <T>(verb: string, body: Fields): Promise<T> => callVerb(endpoint, verb, body) as Promise<T>
-  const find = async <T extends Doc>(query: Query): Promise<T[]> =>
-    (await call<{ documents: T[] }>('find', query as unknown as Fields)).documents
   return {
     findOne: async (query) => (await call<{ document: never }>('findOne', query as unknown as Fields)).document,
-    find,
+    find: async <T extends Doc>(query: Query) =>
+      (await call<{ documents: T[] }>('find', query as unknown as Fields)).documents,
     insertOne: async (collection, document) => {
       const { _id, ...fields } = document as Doc & Fields
       const body = { collection, filter: { _id }, update: { $setOnInsert: fields }, upsert: true }
@@ -39,19 +60,8 @@ export function httpVerbs(endpoint: Endpoint): MongoVerbs {
       if (upsertedId === undefined)
         throw new VerbFailure('unknown', 'The endpoint does not say whether it has inserted')
     },
-    insertMany: async (collection, documents) => {
-      await call('insertMany', { collection, documents: documents as unknown as Fields[] }).catch((error: unknown) => {
-        if (!isDuplicate(error)) throw error
-      })
-      const wanted = new Map(documents.map((document) => [document._id, (document as Doc & Fields)['n']]))
-      const found = await find<Doc & Fields>({
-        collection,
-        filter: { _id: { $in: [...wanted.keys()] } },
-        projection: { n: 1 },
-      })
-      const there = found.filter(({ _id, n }) => wanted.get(_id) === n)
-      if (there.length < documents.length) throw failureOfCode(DUPLICATE, undefined)
-    },
+    insertMany: async (collection, documents) =>
+      void (await call('insertMany', { collection, documents: documents as unknown as Fields[] })),
     updateOne: async (update) =>
       (await call<{ matchedCount: number }>('updateOne', update as unknown as Fields)).matchedCount,
     deleteMany: async (collection, filter) => void (await call('deleteMany', { collection, filter })),
@@ -79,18 +89,30 @@ async function callVerb(
     status = response.status
     text = await response.text()
   } catch (error) {
-    throw new VerbFailure('unknown', UNREACHABLE, error)
+    throw isNeverSent(error) ? neverSent(error) : new VerbFailure('unknown', UNREACHABLE, error)
   }
   if (status < 300) return answerOf(text)
   const cause = new Error(`${verb} answered ${status}: ${text.slice(0, 500)}`)
   const code = codeInText(text)
   if (code !== undefined) throw failureOfCode(code, cause)
-  if (status === 401 || status === 403) throw new VerbFailure('not-done', REFUSES_CREDENTIALS, cause)
+  if (status === 401 || status === 403) throw new VerbFailure('unavailable', REFUSES_CREDENTIALS, cause)
   if (status === 429)
     throw new VerbFailure('not-done', 'The endpoint of the catalog database has too much to do', cause)
-  if (status === 400 || status === 404)
+  if (status === 404) throw new VerbFailure('unavailable', NOT_THERE, cause)
+  if (status === 400)
     throw new VerbFailure('mistake', `The endpoint of the catalog database does not take the verb ${verb}`, cause)
   throw failureOfCode(undefined, cause)
+}
+
+const NOT_THERE = 'The endpoint of the catalog database is not at its address; see MONGO_DATA_API_URL'
+
+/** Codes of Node's after which it is certain that nothing was sent; a Worker's `fetch` has none. */
+const CONNECTING = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|.*CERT.*|.*SIGNATURE)$/
+
+function isNeverSent(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if ('code' in at && CONNECTING.test(String(at.code))) return true
+  return false
 }
 
 function headersOf(credentials: Credentials): Record<string, string> {

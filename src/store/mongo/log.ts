@@ -2,6 +2,7 @@ import { CatalogError } from '#domain/errors'
 import { recent, type Recent } from '#domain/recent'
 import type { Place } from '#store/store'
 import { LOG, logId, WATERMARK, type LogDocument, type Put, type Watermark } from './documents.ts'
+import { failure } from './failures.ts'
 import { roll } from './roll.ts'
 import { Snapshot, type TailEntry, type View } from './snapshot.ts'
 import { isDuplicate, VerbFailure, type MongoVerbs } from './verbs.ts'
@@ -14,7 +15,7 @@ export interface Step<T> {
 
 export interface Write {
   readonly puts: readonly Put[]
-  /** Tokens (`documents.ts`) that no entry before or after may have. */
+  /** Tokens (`LogDocument`) that no entry before or after may have. */
   readonly unique?: readonly string[]
   readonly commit?: Pick<LogDocument, 'branch' | 'seq' | 'entry'>
   /** Audit records, in order, and the number of the first. */
@@ -35,7 +36,7 @@ export type Decide<T> = (snapshot: Snapshot) => Promise<Step<T>>
  */
 export interface TenantLog {
   readonly tenant: string
-  readonly places: Memory['places']
+  readonly found: Memory['found']
   /** Answers what `decide` makes of one state of the tenant. */
   look<T>(decide: (snapshot: Snapshot) => Promise<T>): Promise<T>
   /**
@@ -48,15 +49,15 @@ export interface TenantLog {
 export interface Memory {
   /** Of tenants' logs. */
   readonly views: Recent<View>
-  /** Of where catalogs and branches were last found, by tenant and name: what to fetch before it is known to be right. */
-  readonly places: Recent<Place>
+  /** Where catalogs and branches were last found, by tenant and name: what to fetch before it is known to be right. */
+  readonly found: Recent<Place>
 }
 
 /** Tenants, and names of branches in them, that are remembered; what is forgotten costs a round trip or some. */
 const REMEMBERED_MAX = 1000
 
 export function newMemory(): Memory {
-  return { views: recent<View>(REMEMBERED_MAX), places: recent<Place>(REMEMBERED_MAX) }
+  return { views: recent<View>(REMEMBERED_MAX), found: recent<Place>(REMEMBERED_MAX) }
 }
 
 export interface LogOptions {
@@ -77,22 +78,30 @@ const TRIES_MAX = 100
 
 export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions): TenantLog {
   const { newId, tailEntriesMax = TAIL_ENTRIES_MAX } = options
-  const { views, places } = options.memory
+  const { views, found } = options.memory
   let turn: Promise<unknown> = Promise.resolve()
   const open = async (): Promise<Snapshot> =>
     new Snapshot(verbs, tenant, views.get(tenant) ?? (await readView(verbs, tenant)))
   const close = async (snapshot: Snapshot): Promise<void> => {
     const { applied, tail } = snapshot
     views.set(tenant, { applied, tail })
-    if (tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX) return
+    if (isShort(tail)) return
     // The step is done, or the question answered, whatever becomes of this; somebody will find the tail long again.
-    const rolled = await roll(verbs, tenant, { applied, tail }).catch(() => null)
-    views.set(tenant, rolled ?? (await readView(verbs, tenant).catch(() => ({ applied, tail }))))
+    await shorten(tail).catch(() => undefined)
+  }
+  const isShort = (tail: View['tail']): boolean => tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX
+  const shorten = async (tail: View['tail']): Promise<void> => {
+    // Others have the same tail before them: what one of them has projected by now is not projected once more.
+    const { applied } = await readView(verbs, tenant)
+    const rest = { applied, tail: tail.filter(({ n }) => n > applied) }
+    views.set(tenant, rest)
+    if (isShort(rest.tail)) return
+    views.set(tenant, (await roll(verbs, tenant, rest)) ?? (await readView(verbs, tenant)))
   }
   const act = async <T>(decide: Decide<T>): Promise<T> => {
-    const snapshot = await open()
+    const snapshot = await open().catch(notDone)
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const { answer, write } = await decided(snapshot, decide)
+      const { answer, write } = await decided(snapshot, decide).catch(notDone)
       const landed = write === undefined || (await append(verbs, snapshot, write, newId()))
       if (!landed) continue
       await close(snapshot)
@@ -102,7 +111,7 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
   }
   return {
     tenant,
-    places,
+    found,
     look: async (decide) => {
       const snapshot = await open()
       const answer = await decided(snapshot, decide)
@@ -115,6 +124,15 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
       turn = mine.catch(() => undefined)
       return mine
     },
+  }
+}
+
+/** The same log, for whoever has only the client to tell: what fails ends the request, as {@link failure} says. */
+export function endingRequests(log: TenantLog): TenantLog {
+  return {
+    ...log,
+    look: async (decide) => log.look(decide).catch(failure),
+    act: async (decide) => log.act(decide).catch(failure),
   }
 }
 
@@ -132,6 +150,12 @@ async function decided<T>(snapshot: Snapshot, decide: (snapshot: Snapshot) => Pr
   }
 }
 
+/** Of what was only looked at it is certain that nothing was done. */
+function notDone(error: unknown): never {
+  if (error instanceof VerbFailure && error.kind === 'unknown') throw new VerbFailure('not-done', error.message, error)
+  throw error
+}
+
 /** Whether it landed. If not, the snapshot knows what did. */
 async function append(verbs: MongoVerbs, snapshot: Snapshot, write: Write, nonce: string): Promise<boolean> {
   const { tenant } = snapshot
@@ -144,9 +168,7 @@ async function append(verbs: MongoVerbs, snapshot: Snapshot, write: Write, nonce
     nonce,
     unique: [_id, ...(write.unique ?? [])],
     puts: write.puts.map((put) => ({ ...put, fresh: snapshot.isFresh(put.id) })),
-    branch: write.commit?.branch ?? null,
-    seq: write.commit?.seq ?? null,
-    entry: write.commit?.entry ?? null,
+    ...(write.commit ?? { branch: null, seq: null, entry: null }),
     audited: write.audit ? tenant : null,
     auditFrom: write.audit?.from ?? null,
     audit: write.audit ? JSON.stringify(write.audit.records) : null,

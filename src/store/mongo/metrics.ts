@@ -2,7 +2,7 @@ import { REPORTS_BEYOND_LIMIT_MAX } from '#store/metrics'
 import type { MetricsReport, MetricsStore } from '#store/store'
 import { joined, logId, REPORT } from './documents.ts'
 import { failure } from './failures.ts'
-import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
+import { inserted, VerbFailure, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
 
 /** `n` numbers the reports of a tenant as they come; what was deleted leaves gaps. `of`: the tenant and the table. */
 interface ReportDocument extends Doc {
@@ -31,12 +31,7 @@ export function metricsStore(verbs: MongoVerbs, tenant: string): MetricsStore {
       const n = (await nthNewest({ tenant }, 1)) + 1
       const of = joined(tenant, report.objectId)
       const document: ReportDocument = { _id: logId(tenant, n), tenant, n, of, report: JSON.stringify(report) }
-      try {
-        await verbs.insertOne(REPORT, document)
-        return n
-      } catch (error) {
-        if (!isDuplicate(error)) throw error
-      }
+      if (await inserted(verbs.insertOne(REPORT, document))) return n
     }
     throw new VerbFailure('not-done', `Others sent reports ${TRIES_MAX} times in between; try again`)
   }

@@ -4,7 +4,7 @@ import { SCHEMA } from './documents.ts'
 import { driverVerbs, failed } from './driver.ts'
 import { INDEXES, indexName } from './indexes.ts'
 import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION, schemaProblem, type SchemaDocument } from './schema.ts'
-import { isDuplicate } from './verbs.ts'
+import { inserted } from './verbs.ts'
 
 /**
  * Makes a database ready for this version: every index, then the document that says so. Nothing happens where all is
@@ -25,9 +25,7 @@ export async function migrateMongo(db: Db): Promise<void> {
       .catch(failed)
   }
   const schema: SchemaDocument = { _id: SCHEMA_ID, product: PRODUCT, version: SCHEMA_VERSION }
-  await verbs.insertOne(SCHEMA, schema).catch((error: unknown) => {
-    if (!isDuplicate(error)) throw error
-  })
+  await inserted(verbs.insertOne(SCHEMA, schema))
 }
 
 /** A migration that died, or another one that is under way, has left nothing but our own collections. */

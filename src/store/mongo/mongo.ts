@@ -2,17 +2,16 @@ import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { branchPuts, branchStore } from './branches.ts'
 import { commitTo, settle } from './commit.ts'
-import { joined } from './documents.ts'
-import { entityStore, recordPuts } from './entities.ts'
+import { entityStore, recordPuts, type Guarded } from './entities.ts'
 import { failure } from './failures.ts'
 import { historyStore } from './history.ts'
 import { idempotencyStore } from './idempotency.ts'
-import { tenantLog, type LogOptions, type TenantLog } from './log.ts'
+import { endingRequests, tenantLog, type LogOptions, type TenantLog } from './log.ts'
 import { metricsStore } from './metrics.ts'
-import { placesOf } from './places.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
 import { readinessOf } from './schema.ts'
+import type { Snapshot } from './snapshot.ts'
 import { storageGuard } from './storage.ts'
 import type { MongoVerbs } from './verbs.ts'
 
@@ -24,29 +23,26 @@ export function mongoStore(verbs: MongoVerbs, options: LogOptions): Store {
     logs.set(tenant, log)
     return log
   }
+  const guard = storageGuard(verbs, logOf, options.newId)
   return {
-    tenant: (id) => tenantStore(verbs, logOf(id), logOf, options),
-    bootstrap: async (first) => bootstrap(verbs, logOf(first.tenant.id), logOf, options, first).catch(failure),
+    tenant: (id) => tenantStore(verbs, logOf(id), guard(id)),
+    bootstrap: async (first) => bootstrap(logOf(first.tenant.id), guard(first.tenant.id), first).catch(failure),
     readiness: async () => readinessOf(verbs),
   }
 }
 
-function tenantStore(
-  verbs: MongoVerbs,
-  log: TenantLog,
-  logOf: (tenant: string) => TenantLog,
-  { newId }: LogOptions,
-): TenantStore {
+function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): TenantStore {
+  const log = endingRequests(tenant)
   return {
-    read: async (query) => readFrom(log, query).catch(failure),
-    commit: async (commit) => commitTo(log, commit),
-    settle: async (commitId) => settle(log, commitId).catch(failure),
+    read: async (query) => readFrom(log, query),
+    commit: async (commit) => commitTo(tenant, commit),
+    settle: async (commitId) => settle(log, commitId),
     branches: branchStore(log),
     history: historyStore(verbs, log),
     purges: purgeStore(log),
     idempotency: idempotencyStore(log),
     metrics: metricsStore(verbs, log.tenant),
-    warehouses: entityStore(log, 'warehouse', storageGuard(verbs, log, logOf, newId)),
+    warehouses: entityStore(log, 'warehouse', async (...step) => guarded(...step).catch(failure)),
     catalogs: entityStore(log, 'catalog'),
     users: entityStore(log, 'user'),
     grants: entityStore(log, 'grant'),
@@ -56,28 +52,22 @@ function tenantStore(
 
 /** The first entry of the tenant's log: everything, or nothing. */
 async function bootstrap(
-  verbs: MongoVerbs,
   log: TenantLog,
-  logOf: (tenant: string) => TenantLog,
-  { newId }: LogOptions,
+  guarded: Guarded,
   { tenant, warehouse, catalog, branch, user }: Bootstrap,
 ): Promise<boolean> {
-  const places = placesOf(tenant.id)
   const folder = storageFolder(warehouse.storage)
-  const id = joined(places.records('tenant'), tenant.id)
-  if ((await log.look((snapshot) => snapshot.value(id))) !== null) return false
-  return storageGuard(
-    verbs,
-    log,
-    logOf,
-    newId,
-  )(folder, warehouse.id, async (snapshot) => {
-    if ((await snapshot.value(id)) !== null) return { answer: false }
+  const isThere = async (snapshot: Snapshot): Promise<boolean> =>
+    (await snapshot.value(snapshot.places.records('tenant'), tenant.id)) !== null
+  if (await log.look(isThere)) return false
+  return guarded(folder, warehouse.id, async (snapshot) => {
+    if (await isThere(snapshot)) return { answer: false }
+    const { places } = snapshot
     const puts = [
-      ...recordPuts(places, 'tenant', tenant, null),
-      ...recordPuts(places, 'warehouse', warehouse, null),
-      ...recordPuts(places, 'catalog', catalog, null),
-      ...recordPuts(places, 'user', user, null),
+      ...recordPuts(places, 'tenant', tenant),
+      ...recordPuts(places, 'warehouse', warehouse),
+      ...recordPuts(places, 'catalog', catalog),
+      ...recordPuts(places, 'user', user),
       ...branchPuts(places, branch, tenant.createdAt),
     ]
     return { answer: true, write: { puts } }

@@ -23,7 +23,7 @@ export function placesOf(tenant: string) {
     /** Branches and tags of a catalog by name: `{ branch: id }` or `{ tag: id }`. State: `on`. */
     refs: (catalogId: string) => joined(tenant, 'ref', catalogId),
     /** Entries of a namespace by name, with their former values. State: the kind. */
-    entries: (branchId: string, of: Key['class'], namespace: string) =>
+    entries: (branchId: string, { class: of, namespace }: Omit<Key, 'name'>) =>
       joined(tenant, 'entry', branchId, of, namespace),
     /** By entry id, every place where the object has ever been: `{ branchId, key }`. State: `on`. */
     objects: (objectId: string) => joined(tenant, 'object', objectId),
@@ -61,7 +61,7 @@ export function placesOf(tenant: string) {
 export type Places = ReturnType<typeof placesOf>
 
 export function entryId(places: Places, branchId: string, key: Key): string {
-  return joined(places.entries(branchId, key.class, key.namespace), key.name)
+  return joined(places.entries(branchId, key), key.name)
 }
 
 /** A token that no two log entries of a tenant have. */

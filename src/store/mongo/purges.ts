@@ -1,53 +1,46 @@
 import type { PurgeJob, PurgeStore } from '#store/store'
-import { joined, put, removal, type Put } from './documents.ts'
-import { failure } from './failures.ts'
-import { isStillNamed, type Folder } from './folders.ts'
+import type { Folder } from '#versions/folders'
+import { joined, put, removal, valuesOf, type Put } from './documents.ts'
+import { isStillNamed } from './folders.ts'
 import type { TenantLog } from './log.ts'
-import { placesOf, type Places } from './places.ts'
+import type { Places } from './places.ts'
 
 /** What a commit that asks for a purge puts. */
 export function purgePuts(places: Places, job: PurgeJob): Put[] {
   const key = purgeKey(job)
   return [
-    put(places.purges, key, { state: 'pending', value: job }),
-    put(places.purgeKeys, job.id, { state: 'on', value: key }),
-    put(places.purged, job.objectId, { state: 'on', value: job.objectId }),
-    ...job.locations.flatMap((location) => purgeFolder(places, job, location)),
+    put(places.purges, key, job, { state: 'pending' }),
+    put(places.purgeKeys, job.id, key),
+    put(places.purged, job.objectId, job.objectId),
+    ...folderPuts(places, job),
   ]
 }
 
 export function purgeStore(log: TenantLog): PurgeStore {
-  const places = placesOf(log.tenant)
   /** Does something about a purge that is pending; nothing if it is done, or was never asked for. */
-  const change = async (id: string, putsOf: (job: PurgeJob) => Put[]): Promise<void> => {
-    await log
-      .act(async (snapshot) => {
-        const key = await snapshot.value<string>(joined(places.purgeKeys, id))
-        const [found] = key === null ? [] : await snapshot.puts([joined(places.purges, key)])
-        if (!found?.value || found.state !== 'pending') return { answer: null }
-        return { answer: null, write: { puts: putsOf(JSON.parse(found.value) as PurgeJob) } }
-      })
-      .catch(failure)
-  }
+  const change = async (id: string, putsOf: (job: PurgeJob, places: Places) => Put[]): Promise<void> =>
+    log.act(async (snapshot) => {
+      const { purgeKeys, purges } = snapshot.places
+      const key = await snapshot.value<string>(purgeKeys, id)
+      const [found] = key === null ? [] : await snapshot.puts([joined(purges, key)])
+      if (!found?.value || found.state !== 'pending') return { answer: undefined }
+      return { answer: undefined, write: { puts: putsOf(JSON.parse(found.value) as PurgeJob, snapshot.places) } }
+    })
   return {
     pending: async ({ limit, after }) =>
-      log
-        .look(async (snapshot) => {
-          const key = after === undefined ? null : await snapshot.value<string>(joined(places.purgeKeys, after))
-          const from = key === null ? {} : { after: key }
-          const puts = await snapshot.first(limit, { group: places.purges, states: ['pending'], ...from })
-          return puts.map(({ value }) => JSON.parse(value ?? '') as PurgeJob)
-        })
-        .catch(failure),
+      log.look(async (snapshot) => {
+        const { purgeKeys, purges: group } = snapshot.places
+        const key = after === undefined ? null : await snapshot.value<string>(purgeKeys, after)
+        return valuesOf(await snapshot.first(limit, { group, states: ['pending'], after: key ?? undefined }))
+      }),
     save: async (id, cursor) =>
-      change(id, (job) => [put(places.purges, purgeKey(job), { state: 'pending', value: { ...job, cursor } })]),
+      change(id, (job, { purges }) => [put(purges, purgeKey(job), { ...job, cursor }, { state: 'pending' })]),
     done: async (id) =>
-      change(id, (job) => [
-        put(places.purges, purgeKey(job), { state: 'done', value: job }),
-        ...job.locations.flatMap((location) => purgeFolder(places, job, location)).map((one) => removal(one)),
+      change(id, (job, places) => [
+        put(places.purges, purgeKey(job), job, { state: 'done' }),
+        ...folderPuts(places, job).map(({ group, key }) => removal(group, key)),
       ]),
-    stillNamed: async (locations) =>
-      log.look((snapshot) => isStillNamed({ snapshot, places }, locations)).catch(failure),
+    stillNamed: async (locations) => log.look((snapshot) => isStillNamed(snapshot, locations)),
   }
 }
 
@@ -56,10 +49,13 @@ function purgeKey({ createdAt, id }: PurgeJob): string {
   return joined(createdAt, id)
 }
 
-function purgeFolder(places: Places, { id, objectId }: PurgeJob, location: string): Put[] {
-  const value: Folder = { location, objectId }
-  return [
-    put(places.purgeFolders, joined(location, id), { state: 'pending', value }),
-    put(places.purgeFoldersAt(location), id, { state: 'pending', value }),
-  ]
+function folderPuts({ purgeFolders, purgeFoldersAt }: Places, { id, objectId, locations }: PurgeJob): Put[] {
+  return locations.flatMap((location) => {
+    const folder: Folder = { location, objectId }
+    const state = 'pending'
+    return [
+      put(purgeFolders, joined(location, id), folder, { state }),
+      put(purgeFoldersAt(location), id, folder, { state }),
+    ]
+  })
 }

@@ -3,100 +3,89 @@ import type { Place, ReadAt, ReadQuery, ReadResult } from '#store/store'
 import { lineageOf } from '#versions/lineage'
 import { OPEN_SEQ } from '#versions/model'
 import { branchById, refNamed } from './branches.ts'
-import { joined } from './documents.ts'
+import { joined, valuesOf } from './documents.ts'
 import { answerOf } from './idempotency.ts'
 import type { TenantLog } from './log.ts'
-import { placesOf } from './places.ts'
-import { pageAt, entriesAt, type Reader } from './rows.ts'
+import { entriesAt, pageAt } from './rows.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /**
  * Everything one request needs, from one snapshot. Where a catalog and a branch are is remembered from the last time, and
  * what is to be found there is fetched at once; if it is elsewhere now, it is fetched again.
  */
 export async function readFrom(log: TenantLog, query: ReadQuery): Promise<ReadResult> {
-  const places = placesOf(log.tenant)
   const name = query.at ? JSON.stringify([log.tenant, query.at]) : ''
   const result = await log.look(async (snapshot) => {
-    const reader = { snapshot, places }
-    const guess = log.places.get(name)
-    if (guess) void fetchAlong(reader, query, guess).catch(() => undefined)
-    return readAt(reader, query)
+    const guess = log.found.get(name)
+    if (guess) void fetchAlong(snapshot, query, guess).catch(() => undefined)
+    return readAt(snapshot, query)
   })
-  if (result.place) log.places.set(name, result.place)
+  if (result.place) log.found.set(name, result.place)
   return result
 }
 
-async function readAt(reader: Reader, query: ReadQuery): Promise<ReadResult> {
+async function readAt(snapshot: Snapshot, query: ReadQuery): Promise<ReadResult> {
   const { idempotencyKey } = query
   const [caller, place, idempotency] = await Promise.all([
-    query.caller ? callerOf(reader, query.caller) : null,
-    query.at ? placeAt(reader, query.at) : null,
-    idempotencyKey === undefined ? null : answerOf(reader, idempotencyKey),
+    query.caller ? callerOf(snapshot, query.caller) : null,
+    query.at ? placeAt(snapshot, query.at) : null,
+    idempotencyKey === undefined ? null : answerOf(snapshot, idempotencyKey),
   ])
-  const [entries, page] = place ? await contentsOf(reader, query, place) : [[], { entries: [] }]
+  const [entries, page] = place ? await contentsOf(snapshot, query, place) : [[], { entries: [] }]
   const asked = { ...(query.at ? { place } : {}), ...(query.page && page ? { page } : {}) }
   return { ...(caller ? { caller } : {}), ...asked, entries, ...(idempotencyKey === undefined ? {} : { idempotency }) }
 }
 
-async function contentsOf(reader: Reader, { keys = [], page }: ReadQuery, { branch, seq }: Place) {
-  return Promise.all([entriesAt(reader, lineageOf(branch, seq), keys), page ? pageAt(reader, branch, seq, page) : null])
+async function contentsOf(snapshot: Snapshot, { keys = [], page }: ReadQuery, { branch, seq }: Place) {
+  return Promise.all([
+    entriesAt(snapshot, lineageOf(branch, seq), keys),
+    page ? pageAt(snapshot, branch, seq, page, [page.kind]) : null,
+  ])
 }
 
 /** Fetches what the query needs if the place is still the same. */
-async function fetchAlong(reader: Reader, query: ReadQuery, { catalog, warehouse, branch, seq }: Place): Promise<void> {
-  const { snapshot, places } = reader
+async function fetchAlong(snapshot: Snapshot, query: ReadQuery, place: Place): Promise<void> {
+  const { recordNames, records, refs, branches } = snapshot.places
+  const { catalog, warehouse, branch } = place
   const { at } = query
-  const byName =
-    at && 'catalog' in at
-      ? [joined(places.recordNames('catalog'), at.catalog), joined(places.refs(catalog.id), at.ref)]
-      : []
   const ids = [
-    ...byName,
-    joined(places.branches, branch.id),
-    joined(places.records('catalog'), catalog.id),
-    joined(places.records('warehouse'), warehouse.id),
+    ...(at && 'catalog' in at ? [joined(recordNames('catalog'), at.catalog), joined(refs(catalog.id), at.ref)] : []),
+    joined(branches, branch.id),
+    joined(records('catalog'), catalog.id),
+    joined(records('warehouse'), warehouse.id),
   ]
-  await Promise.all([snapshot.puts(ids), contentsOf(reader, query, { catalog, warehouse, branch, seq })])
+  await Promise.all([snapshot.puts(ids), contentsOf(snapshot, query, place)])
 }
 
 async function callerOf(
-  { snapshot, places }: Reader,
-  { userId, tokenId }: { userId: string; tokenId: string },
+  snapshot: Snapshot,
+  { userId, tokenId }: NonNullable<ReadQuery['caller']>,
 ): Promise<NonNullable<ReadResult['caller']>> {
+  const { records, owned } = snapshot.places
   const [user, revoked, grants] = await Promise.all([
-    snapshot.value<User>(joined(places.records('user'), userId)),
-    snapshot.value(joined(places.records('revoked-token'), tokenId)),
-    snapshot.all({ group: places.owned('grant', userId) }),
+    snapshot.value<User>(records('user'), userId),
+    snapshot.value(records('revoked-token'), tokenId),
+    snapshot.all({ group: owned('grant', userId) }),
   ])
-  const there = grants.flatMap(({ value }) => (value === null ? [] : [JSON.parse(value) as Grant]))
-  return { user, grants: there, revoked: revoked !== null }
+  return { user, grants: valuesOf<Grant>(grants), revoked: revoked !== null }
 }
 
-async function placeAt(reader: Reader, at: ReadAt): Promise<Place | null> {
-  const found = 'branchId' in at ? await boundById(reader, at) : await boundByName(reader, at)
+async function placeAt(snapshot: Snapshot, at: ReadAt): Promise<Place | null> {
+  const { records } = snapshot.places
+  const found = await boundAt(snapshot, at)
   if (!found) return null
-  const { snapshot, places } = reader
-  const catalog = await snapshot.value<Catalog>(joined(places.records('catalog'), found.branch.catalogId))
-  const warehouse =
-    catalog && (await snapshot.value<Warehouse>(joined(places.records('warehouse'), catalog.warehouseId)))
+  const catalog = await snapshot.value<Catalog>(records('catalog'), found.branch.catalogId)
+  const warehouse = catalog && (await snapshot.value<Warehouse>(records('warehouse'), catalog.warehouseId))
   return catalog && warehouse ? { catalog, warehouse, ...found } : null
 }
 
-async function boundById(
-  { snapshot, places }: Reader,
-  { branchId, seq = OPEN_SEQ }: { branchId: string; seq?: number },
-): Promise<Pick<Place, 'branch' | 'seq'> | null> {
-  const branch = await branchById(snapshot, places, branchId)
-  return branch && { branch, seq }
-}
-
-async function boundByName(
-  reader: Reader,
-  at: { catalog: string; ref: string },
-): Promise<Pick<Place, 'branch' | 'seq'> | null> {
-  const { snapshot, places } = reader
-  const catalogId = await snapshot.value<string>(joined(places.recordNames('catalog'), at.catalog))
-  const ref = catalogId && (await refNamed(reader, catalogId, at.ref))
+async function boundAt(snapshot: Snapshot, at: ReadAt): Promise<Pick<Place, 'branch' | 'seq'> | null> {
+  if ('branchId' in at) {
+    const branch = await branchById(snapshot, at.branchId)
+    return branch && { branch, seq: at.seq ?? OPEN_SEQ }
+  }
+  const catalogId = await snapshot.value<string>(snapshot.places.recordNames('catalog'), at.catalog)
+  const ref = catalogId && (await refNamed(snapshot, catalogId, at.ref))
   if (!ref) return null
-  return 'at' in ref ? boundById(reader, ref.at) : { branch: ref, seq: OPEN_SEQ }
+  return 'at' in ref ? boundAt(snapshot, ref.at) : { branch: ref, seq: OPEN_SEQ }
 }

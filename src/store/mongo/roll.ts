@@ -9,7 +9,7 @@ import {
   type Watermark,
 } from './documents.ts'
 import type { View } from './snapshot.ts'
-import { isDuplicate, type MongoVerbs } from './verbs.ts'
+import { inserted, type MongoVerbs } from './verbs.ts'
 
 /** Documents in one insertion, and their values in UTF-16 code units: far below the 48 MB of a message. */
 const INSERTED_MAX = 500
@@ -83,17 +83,6 @@ async function moveWatermark(verbs: MongoVerbs, tenant: string, from: number, to
   return (
     (await verbs.updateOne({ collection: WATERMARK, filter, update: { $set: { applied: to } }, upsert: false })) > 0
   )
-}
-
-/** False if it is there already. */
-async function inserted(insertion: Promise<unknown>): Promise<boolean> {
-  try {
-    await insertion
-    return true
-  } catch (error) {
-    if (isDuplicate(error)) return false
-    throw error
-  }
 }
 
 function* chunks(puts: readonly Logged[]): Generator<Logged[]> {

@@ -1,38 +1,20 @@
 import type { PageQuery } from '#store/store'
-import { lineageOf } from '#versions/lineage'
-import { OPEN_SEQ, type Branch, type Entry, type EntryValue, type Key, type Lineage } from '#versions/model'
-import { cutPage, mergePages, type BranchRows, type Page } from '#versions/page'
-import type { Put } from './documents.ts'
-import { entryId, type Places } from './places.ts'
-import type { Snapshot } from './snapshot.ts'
+import { lineageOf, type Row } from '#versions/lineage'
+import { OPEN_SEQ, type Bound, type Branch, type Entry, type EntryValue, type Key, type Lineage } from '#versions/model'
+import { HIDDEN_NAMES_MAX, mergePages, type BranchRows, type Page } from '#versions/page'
+import { entryId } from './places.ts'
+import type { Former, Snapshot } from './snapshot.ts'
 
 /** An entry as its document has it: the rest is in the document's place. */
 export interface StoredEntry extends EntryValue {
   readonly rev: string
 }
 
-/** What a branch has of a key: an entry, or nothing although an ancestor may show it. */
-interface Row {
-  readonly entry: Entry
-  readonly tombstone: boolean
-}
-
-/** Documents a page looks at beyond those it returns: dropped keys hide what ancestors show, and take their place. */
-const HIDDEN_NAMES_MAX = 1000
-
 const KINDS: readonly Entry['kind'][] = ['namespace', 'table', 'view']
 
-/** Everything that is asked of entries: one snapshot, one lineage. */
-export interface Reader {
-  readonly snapshot: Snapshot
-  readonly places: Places
-}
-
 /** One per key, in order: the row of the nearest branch that has one decides. */
-export async function entriesAt(reader: Reader, lineage: Lineage, keys: readonly Key[]): Promise<(Entry | null)[]> {
-  const { snapshot, places } = reader
-  await snapshot.puts(lineage.flatMap(({ branchId }) => keys.map((key) => entryId(places, branchId, key))))
-  const found = await Promise.all(lineage.map((bound) => rowsAt(reader, bound, keys)))
+export async function entriesAt(snapshot: Snapshot, lineage: Lineage, keys: readonly Key[]): Promise<(Entry | null)[]> {
+  const found = await Promise.all(lineage.map((bound) => rowsAt(snapshot, bound, keys)))
   return keys.map((_, i) => {
     const nearest = found.map((rows) => rows[i]).find((one) => one)
     return nearest && !nearest.tombstone ? nearest.entry : null
@@ -40,50 +22,33 @@ export async function entriesAt(reader: Reader, lineage: Lineage, keys: readonly
 }
 
 /** One per key, in order: what one branch has of it at a position, null where it has nothing to say. */
-export async function rowsAt(
-  { snapshot, places }: Reader,
-  { branchId, seq }: { branchId: string; seq: number },
-  keys: readonly Key[],
-): Promise<(Row | null)[]> {
-  const ids = keys.map((key) => entryId(places, branchId, key))
-  const rowOf = (i: number, put: Pick<Put, 'value'>, fromSeq: number, toSeq: number): Row | null =>
-    keys[i] ? row(branchId, keys[i], put, fromSeq, toSeq) : null
-  if (seq === OPEN_SEQ) {
-    const puts = await snapshot.puts(ids)
-    return puts.map((put, i) => put && rowOf(i, put, put.seq ?? 0, OPEN_SEQ))
-  }
-  const formers = await snapshot.formerly(ids, seq)
-  return formers.map((former, i) => former && rowOf(i, former.put, former.seq, former.to ?? OPEN_SEQ))
+export async function rowsAt(snapshot: Snapshot, bound: Bound, keys: readonly Key[]): Promise<(Row | null)[]> {
+  const ids = keys.map((key) => entryId(snapshot.places, bound.branchId, key))
+  const formers = await snapshot.formerly(ids, bound.seq)
+  return keys.map((key, i) => (formers[i] ? rowOf(bound.branchId, key, formers[i]) : null))
 }
 
-/** A page of a namespace; `kind` null: whatever is in it. A page may be short and have a `next` all the same. */
+/** A page of a namespace, of entries of some kinds. It may be short and have a `next` all the same. */
 export async function pageAt(
-  reader: Reader,
+  snapshot: Snapshot,
   branch: Branch,
   seq: number,
-  query: Omit<PageQuery, 'kind'> & { readonly kind: PageQuery['kind'] | null },
+  query: Omit<PageQuery, 'kind'>,
+  kinds: readonly Entry['kind'][],
 ): Promise<Page> {
-  const lineage = lineageOf(branch, seq)
-  const isPlainHead = branch.ancestors.length === 0 && seq === OPEN_SEQ
-  const states = isPlainHead ? (query.kind === null ? KINDS : [query.kind]) : undefined
-  const pages = await Promise.all(lineage.map((bound) => branchPage(reader, bound, query, states)))
-  const accepts = ({ kind }: Entry): boolean => query.kind === null || kind === query.kind
-  const [only] = pages
-  if (!isPlainHead || !only) return mergePages(pages, accepts, query.limit)
-  return cutPage(
-    only.rows.map(({ entry }) => entry),
-    query.limit,
-    only.more ? (only.lookedUpTo ?? null) : null,
-  )
+  // Nothing that a branch's head has dropped hides anything where it rests on no other.
+  const states = branch.ancestors.length === 0 && seq === OPEN_SEQ ? kinds : undefined
+  const pages = await Promise.all(lineageOf(branch, seq).map((bound) => branchPage(snapshot, bound, query, states)))
+  return mergePages(pages, ({ kind }) => kinds.includes(kind), query.limit)
 }
 
 /** Whether nothing of a namespace is shown. */
-export async function isEmpty(reader: Reader, branch: Branch, namespace: string): Promise<boolean> {
-  for (const of of ['asset', 'namespace'] as const) {
+export async function isEmpty(snapshot: Snapshot, branch: Branch, namespace: string): Promise<boolean> {
+  for (const each of ['asset', 'namespace'] as const) {
     let after: string | undefined
     do {
-      const query = { class: of, namespace, kind: null, limit: 1, ...(after === undefined ? {} : { after }) }
-      const page: Page = await pageAt(reader, branch, OPEN_SEQ, query)
+      const query = { class: each, namespace, limit: 1, after }
+      const page: Page = await pageAt(snapshot, branch, OPEN_SEQ, query, KINDS)
       if (page.entries.length > 0) return false
       after = page.next
     } while (after !== undefined)
@@ -92,41 +57,43 @@ export async function isEmpty(reader: Reader, branch: Branch, namespace: string)
 }
 
 async function branchPage(
-  reader: Reader,
-  bound: { branchId: string; seq: number },
+  snapshot: Snapshot,
+  bound: Bound,
   { class: of, namespace, after, limit }: Omit<PageQuery, 'kind'>,
   states: readonly string[] | undefined,
 ): Promise<BranchRows> {
-  const group = reader.places.entries(bound.branchId, of, namespace)
-  const range = { group, limit: states ? limit + 1 : limit + HIDDEN_NAMES_MAX }
-  const { puts, end } = await reader.snapshot.range({
-    ...range,
-    ...(states ? { states } : {}),
-    ...(after === undefined ? {} : { after }),
+  const { branchId, seq } = bound
+  const group = snapshot.places.entries(branchId, { class: of, namespace })
+  const { puts, end } = await snapshot.range({
+    group,
+    states,
+    after,
+    limit: states ? limit + 1 : limit + HIDDEN_NAMES_MAX,
   })
-  const keys = puts.map(({ key: name }) => ({ class: of, namespace, name }))
+  const keyOf = (name: string): Key => ({ class: of, namespace, name })
   const rows =
-    bound.seq === OPEN_SEQ
-      ? puts.map((put) => row(bound.branchId, { class: of, namespace, name: put.key }, put, put.seq ?? 0, OPEN_SEQ))
-      : await rowsAt(reader, bound, keys)
-  const found = rows.filter((one) => one !== null)
-  return { rows: found, more: end !== null, ...(end === null ? {} : { lookedUpTo: end }) }
+    seq === OPEN_SEQ
+      ? puts.map((put) => rowOf(branchId, keyOf(put.key), { value: put.value, seq: put.seq ?? 0, toSeq: OPEN_SEQ }))
+      : await rowsAt(
+          snapshot,
+          bound,
+          puts.map(({ key }) => keyOf(key)),
+        )
+  return { rows: rows.filter((one) => one !== null), more: end !== null, ...(end === null ? {} : { lookedUpTo: end }) }
 }
 
-function row(branchId: string, key: Key, { value }: Pick<Put, 'value'>, fromSeq: number, toSeq: number): Row {
-  const { class: of, namespace, name } = key
-  const range = { class: of, namespace, name, branchId, fromSeq, toSeq }
-  if (value === null) return { entry: { ...GONE, ...range }, tombstone: true }
-  return { entry: { ...(JSON.parse(value) as StoredEntry), ...range }, tombstone: false }
-}
-
-/** What a tombstone has in the place of a value; nobody sees it. */
-const GONE: StoredEntry = {
+/** What stands in the place of a value that is gone; nobody sees it. */
+const GONE = {
   objectId: '',
   kind: 'table',
   metadataLocation: null,
   locations: [],
   properties: {},
   summary: {},
-  rev: '',
+} as const
+
+function rowOf(branchId: string, { class: of, namespace, name }: Key, { value, seq, toSeq }: Former): Row {
+  const place = { class: of, namespace, name, branchId, fromSeq: seq, toSeq }
+  if (value === null) return { entry: { ...GONE, rev: '', ...place }, tombstone: true }
+  return { entry: { ...(JSON.parse(value) as StoredEntry), ...place }, tombstone: false }
 }

@@ -1,5 +1,7 @@
+import { OPEN_SEQ } from '#versions/model'
 import { compareNames } from '#versions/page'
-import { CURRENT, LOG, VERSION, type Current, type LogDocument, type Put, type Version } from './documents.ts'
+import { CURRENT, joined, LOG, VERSION, type Current, type LogDocument, type Put, type Version } from './documents.ts'
+import { placesOf, type Places } from './places.ts'
 import { VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
 
 /** A log entry without what only history reads. */
@@ -15,10 +17,10 @@ export interface View {
 export interface RangeQuery {
   readonly group: string
   /** Only documents in one of these; absent: also those that are gone. */
-  readonly states?: readonly string[]
-  readonly from?: string
-  readonly to?: string
-  readonly after?: string
+  readonly states?: readonly string[] | undefined
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly after?: string | undefined
   readonly limit: number
 }
 
@@ -28,11 +30,11 @@ export interface Range {
   readonly end: string | null
 }
 
-/** A value as it was at a position of its branch; `to` is the position that put the next one. */
+/** A value as it was at a position of its branch: put at `seq`, and current before `toSeq`. */
 export interface Former {
-  readonly put: Pick<Put, 'state' | 'value'>
+  readonly value: string | null
   readonly seq: number
-  readonly to: number | null
+  readonly toSeq: number
 }
 
 /** Documents that are asked for together. */
@@ -41,7 +43,7 @@ interface Batch {
   readonly found: Promise<ReadonlyMap<string, Current>>
 }
 
-type Decided = Pick<LogDocument, 'unique' | 'branch' | 'seq' | 'n' | '_id'>
+type Decided = Pick<LogDocument, 'unique' | 'seq' | 'n' | '_id'>
 
 const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, branch: 1, seq: 1 }
 
@@ -62,6 +64,7 @@ const DOCUMENTS_PER_QUERY = 1000
  */
 export class Snapshot {
   readonly tenant: string
+  readonly places: Places
   readonly applied: number
   head: number
   readonly tail: TailEntry[] = []
@@ -74,13 +77,13 @@ export class Snapshot {
   private readonly stored = new Map<string, Promise<Current | null>>()
   private readonly absent = new Set<string>()
   private batch: Batch | null = null
-  private readonly ranges = new Map<string, Promise<{ found: Current[]; end: string | null }>>()
   private readonly formers = new Map<string, Promise<readonly Version[]>>()
-  private readonly decisions = new Map<string, Promise<Decided[]>>()
+  private readonly fetched = new Map<string, Promise<unknown>>()
 
   constructor(verbs: MongoVerbs, tenant: string, view: View) {
     this.verbs = verbs
     this.tenant = tenant
+    this.places = placesOf(tenant)
     this.applied = view.applied
     this.head = view.applied
     for (const entry of view.tail) this.push(entry)
@@ -117,14 +120,13 @@ export class Snapshot {
 
   /** One per id, in order: null where there has never been such a document. */
   async puts(ids: readonly string[]): Promise<(Put | null)[]> {
-    this.fetchStored(ids)
-    const stored = await Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
-    return ids.map((id, i) => this.latest.get(id) ?? asPut(stored[i] ?? null))
+    const stored = await this.storedOf(ids)
+    return ids.map((id, i) => this.latest.get(id) ?? (stored[i] ? asPut(stored[i]) : null))
   }
 
-  /** As {@link Snapshot.puts}, of one, parsed: null where the document is not there, or gone. */
-  async value<T>(id: string): Promise<T | null> {
-    const [found] = await this.puts([id])
+  /** The value of the document with that key in a group, parsed: null where it is not there, or gone. */
+  async value<T>(group: string, key: string): Promise<T | null> {
+    const [found] = await this.puts([joined(group, key)])
     return found?.value ? (JSON.parse(found.value) as T) : null
   }
 
@@ -134,16 +136,9 @@ export class Snapshot {
   }
 
   async range(query: RangeQuery): Promise<Range> {
-    const memo = JSON.stringify(query)
-    const fetching = this.ranges.get(memo) ?? this.fetchRange(query)
-    this.ranges.set(memo, fetching)
-    const { found, end } = await fetching
-    const puts = new Map(found.map((doc) => [doc._id, asPut(doc)]))
-    for (const [id, put] of this.byGroup.get(query.group) ?? []) {
-      if (isIn(query, put) && (end === null || compareNames(put.key, end) <= 0)) puts.set(id, put)
-      else puts.delete(id)
-    }
-    return { puts: [...puts.values()].filter((put) => put !== null).toSorted(byKey), end }
+    const { found, end } = await this.once('range', query, async () => this.fetchRange(query))
+    const isInside = (put: Put): boolean => isIn(query, put) && (end === null || compareNames(put.key, end) <= 0)
+    return { puts: this.withTail(found, [query.group], isInside).toSorted(byKey), end }
   }
 
   /** All of a range at once: only where there are never many. */
@@ -154,10 +149,9 @@ export class Snapshot {
   /** The first `count` documents of a range, fewer only if there are no more. */
   async first(count: number, query: Omit<RangeQuery, 'limit'>): Promise<Put[]> {
     const puts: Put[] = []
-    let after: string | null = query.after ?? null
+    let after: string | null | undefined = query.after
     do {
-      const from = after === null ? {} : { after }
-      const range: Range = await this.range({ ...query, ...from, limit: Math.min(count, DOCUMENTS_PER_QUERY) })
+      const range: Range = await this.range({ ...query, after, limit: Math.min(count, DOCUMENTS_PER_QUERY) })
       puts.push(...range.puts)
       after = range.end
     } while (after !== null && puts.length < count)
@@ -167,19 +161,14 @@ export class Snapshot {
   /** All of several groups at once: only of groups that stay small. */
   async together(groups: readonly string[]): Promise<Put[]> {
     if (groups.length === 0) return []
-    const memo = JSON.stringify(groups)
     const query = { collection: CURRENT, filter: { group: { $in: groups } } }
-    const fetching = this.ranges.get(memo) ?? this.fetch<Current>(query).then((found) => ({ found, end: null }))
-    this.ranges.set(memo, fetching)
-    const puts = new Map((await fetching).found.map((doc) => [doc._id, asPut(doc)]))
-    for (const group of groups) for (const [id, put] of this.byGroup.get(group) ?? []) puts.set(id, put)
-    return [...puts.values()].filter((put) => put !== null)
+    const found = await this.once('together', groups, async () => this.fetch<Current>(query))
+    return this.withTail(found, groups, () => true)
   }
 
   /** What each document was at position `bound` of its branch: null where it came later, or never. */
   async formerly(ids: readonly string[], bound: number): Promise<(Former | null)[]> {
-    this.fetchStored(ids)
-    const stored = await Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
+    const stored = await this.storedOf(ids)
     const later = ids.filter((id, i) => (stored[i]?.seq ?? 0) > bound && !this.formers.has(formerId(id, bound)))
     if (later.length > 0) this.fetchFormer(later, bound)
     const formers = await Promise.all(ids.map(async (id) => this.formers.get(formerId(id, bound)) ?? []))
@@ -191,56 +180,46 @@ export class Snapshot {
 
   /** Where the document was put on its branch, from one position to another, and the next one after that: in order. */
   async positions(id: string, from: number, to: number): Promise<number[]> {
-    const query = {
-      collection: VERSION,
-      filter: { of: id, seq: { $gte: from, $lte: to } },
-      projection: { seq: 1, n: 1 },
-    }
+    const filter = { of: id, seq: { $gte: from, $lte: to } }
+    const query = { collection: VERSION, filter, projection: { seq: 1, n: 1 } }
     const [between, [last]] = await Promise.all([this.fetch<Version>(query), this.formerly([id], to)])
-    const inTail = this.formerInTail.get(id) ?? []
-    const known = [...between, ...inTail].flatMap(({ seq }) => (seq !== null && seq >= from && seq <= to ? [seq] : []))
-    return [...new Set([...known, ...(last?.to ? [last.to] : [])])].toSorted((a, b) => a - b)
+    const known = [...between, ...(this.formerInTail.get(id) ?? [])].flatMap(({ seq }) => seq ?? [])
+    const inside = known.filter((seq) => seq >= from && seq <= to)
+    return [...new Set([...inside, last?.toSeq ?? OPEN_SEQ])].toSorted((a, b) => a - b)
   }
 
   /** The entries that have one of the tokens, by token. */
   async decided(tokens: readonly string[]): Promise<Map<string, Decided>> {
-    const memo = JSON.stringify(tokens)
-    const query = {
-      collection: LOG,
-      filter: { unique: { $in: tokens } },
-      projection: { unique: 1, branch: 1, seq: 1, n: 1 },
-    }
-    const fetching = this.decisions.get(memo) ?? this.fetch<Decided>(query)
-    this.decisions.set(memo, fetching)
-    const found = await fetching
+    const filter = { unique: { $in: tokens } }
+    const query = { collection: LOG, filter, projection: { unique: 1, branch: 1, seq: 1, n: 1 } }
+    const found = await this.once('decided', tokens, async () => this.fetch<Decided>(query))
     return new Map([...found, ...this.tail].flatMap((entry) => entry.unique.map((token) => [token, entry])))
   }
 
   /** What is asked for in one turn of the event loop is asked for in one query. */
-  private fetchStored(ids: readonly string[]): void {
+  private async storedOf(ids: readonly string[]): Promise<(Current | null)[]> {
     for (const id of ids) {
       if (this.stored.has(id)) continue
       this.batch ??= this.nextBatch()
       this.batch.ids.push(id)
-      this.stored.set(id, this.quiet(this.batch.found.then((byId) => byId.get(id) ?? null)))
+      this.stored.set(
+        id,
+        this.batch.found.then((byId) => byId.get(id) ?? null),
+      )
     }
+    return Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
   }
 
   private nextBatch(): Batch {
     const ids: string[] = []
     const found = Promise.resolve().then(async () => {
       this.batch = null
-      const starts = Array.from(
-        { length: Math.ceil(ids.length / DOCUMENTS_PER_QUERY) },
-        (_, i) => i * DOCUMENTS_PER_QUERY,
-      )
-      const parts = await Promise.all(
-        starts.map(async (start) => {
-          const filter = { _id: { $in: ids.slice(start, start + DOCUMENTS_PER_QUERY) } }
-          return this.fetch<Current>({ collection: CURRENT, filter })
-        }),
-      )
-      const byId = new Map(parts.flat().map((doc) => [doc._id, doc]))
+      const queries: Promise<Current[]>[] = []
+      for (let start = 0; start < ids.length; start += DOCUMENTS_PER_QUERY) {
+        const filter = { _id: { $in: ids.slice(start, start + DOCUMENTS_PER_QUERY) } }
+        queries.push(this.fetch<Current>({ collection: CURRENT, filter }))
+      }
+      const byId = new Map((await Promise.all(queries)).flat().map((doc) => [doc._id, doc]))
       for (const id of ids) if (!byId.has(id)) this.absent.add(id)
       return byId
     })
@@ -251,9 +230,7 @@ export class Snapshot {
     const { limit, states } = query
     const range = { collection: CURRENT, filter: rangeFilter(query), sort: { key: 1 }, limit: limit + 1 }
     const found = await this.fetch<Current>(range, states === undefined ? 'all' : 'some')
-    return found.length > limit
-      ? { found: found.slice(0, limit), end: found[limit - 1]?.key ?? null }
-      : { found, end: null }
+    return { found: found.slice(0, limit), end: found.length > limit ? (found[limit - 1]?.key ?? null) : null }
   }
 
   private fetchFormer(ids: readonly string[], bound: number): void {
@@ -266,36 +243,45 @@ export class Snapshot {
         as,
       },
     })
-    const fetching = this.caughtUp(
-      this.verbs.aggregate<Doc & { at: Version[]; next: Version[] }>(CURRENT, [
-        { $match: { _id: { $in: ids } } },
-        { $project: { _id: 1 } },
-        oneOf({ $lte: bound }, -1, 'at'),
-        oneOf({ $gt: bound }, 1, 'next'),
-      ]),
-      (found) => found.flatMap(({ at, next }) => [...at, ...next]),
-    )
+    const aggregated = this.verbs.aggregate<Doc & { at: Version[]; next: Version[] }>(CURRENT, [
+      { $match: { _id: { $in: ids } } },
+      { $project: { _id: 1 } },
+      oneOf({ $lte: bound }, -1, 'at'),
+      oneOf({ $gt: bound }, 1, 'next'),
+    ])
+    const versions = this.caughtUp(aggregated.then((found) => found.flatMap(({ at, next }) => [...at, ...next])))
     for (const id of ids) {
-      const own = fetching.then((found) => found.filter(({ _id }) => _id === id))
-      this.formers.set(
-        formerId(id, bound),
-        this.quiet(own.then((docs) => docs.flatMap(({ at, next }) => [...at, ...next]))),
-      )
+      const own = versions.then((found) => found.filter((version) => version.of === id))
+      this.formers.set(formerId(id, bound), own)
     }
+  }
+
+  /** What a query has found, the first time it was asked: `of` is what kind of query it is. */
+  private async once<T>(of: string, query: unknown, fetch: () => Promise<T>): Promise<T> {
+    const name = JSON.stringify([of, query])
+    const fetching = (this.fetched.get(name) as Promise<T> | undefined) ?? fetch()
+    this.fetched.set(name, fetching)
+    return fetching
+  }
+
+  /** What was found in groups, as the log behind it has left it. */
+  private withTail(found: readonly Current[], groups: readonly string[], isWanted: (put: Put) => boolean): Put[] {
+    const puts = new Map(found.map((doc) => [doc._id, asPut(doc)]))
+    for (const [id, put] of groups.flatMap((group) => [...(this.byGroup.get(group) ?? [])])) {
+      if (isWanted(put)) puts.set(id, put)
+      else puts.delete(id)
+    }
+    return [...puts.values()]
   }
 
   /** `of` says whether the query sees all documents, or leaves out some for what may change. */
   private async fetch<T extends Doc & { n: number }>(query: Query, of: 'all' | 'some' = 'all'): Promise<T[]> {
-    return this.caughtUp(this.verbs.find<T>(query), (found) => found, of)
+    return this.caughtUp(this.verbs.find<T>(query), of)
   }
 
-  private async caughtUp<T>(
-    fetching: Promise<T>,
-    docsOf: (found: T) => readonly { n: number }[],
-    of = 'all',
-  ): Promise<T> {
+  private async caughtUp<T extends { n: number }>(fetching: Promise<T[]>, of: 'all' | 'some' = 'all'): Promise<T[]> {
     const [found] = await Promise.all([fetching, this.ready])
-    const newest = docsOf(found).reduce((n, doc) => Math.max(n, doc.n), 0)
+    const newest = found.reduce((n, doc) => Math.max(n, doc.n), 0)
     if (of === 'some' || newest > this.head) {
       this.ready = this.extend()
       await this.ready
@@ -303,24 +289,14 @@ export class Snapshot {
     if (newest > this.head) throw new VerbFailure('not-done', 'The log of the database is behind what was made of it')
     return found
   }
-
-  /** Whoever needs it awaits it, and then fails; nobody else has to. */
-  private quiet<T>(promise: Promise<T>): Promise<T> {
-    promise.catch(() => undefined)
-    return promise
-  }
 }
 
 /** Of the known values of a document, the newest up to `bound`, and where the next one begins. */
-function formerOf(known: readonly (Version | Current | Put)[], bound: number): Former | null {
-  let former: { put: Pick<Put, 'state' | 'value'>; seq: number } | null = null
-  let to: number | null = null
-  for (const one of known) {
-    const seq = one.seq ?? 0
-    if (seq <= bound && (former === null || seq > former.seq)) former = { put: one, seq }
-    if (seq > bound && (to === null || seq < to)) to = seq
-  }
-  return former && { ...former, to }
+function formerOf(known: readonly Pick<Put, 'seq' | 'value'>[], bound: number): Former | null {
+  const inOrder = known.map(({ seq, value }) => ({ seq: seq ?? 0, value })).toSorted((a, b) => a.seq - b.seq)
+  const former = inOrder.findLast(({ seq }) => seq <= bound)
+  const toSeq = inOrder.find(({ seq }) => seq > bound)?.seq ?? OPEN_SEQ
+  return former ? { ...former, toSeq } : null
 }
 
 function rangeFilter({ group, states, from, to, after }: RangeQuery): Fields {
@@ -343,9 +319,7 @@ function byKey(a: Put, b: Put): number {
   return compareNames(a.key, b.key)
 }
 
-function asPut(doc: Current | null): Put | null {
-  if (!doc) return null
-  const { _id: id, group, key, state, value, seq } = doc
+function asPut({ _id: id, group, key, state, value, seq }: Current): Put {
   return { id, group, key, state, value, seq }
 }
 

@@ -3,8 +3,7 @@ import { foldersAbove, foldersOverlap } from '#versions/folders'
 import { joined, put, removal, STORAGE } from './documents.ts'
 import type { Guarded } from './entities.ts'
 import type { TenantLog } from './log.ts'
-import { placesOf } from './places.ts'
-import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
+import { inserted, VerbFailure, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
 
 /** That a warehouse has a folder: counted if the log of its tenant says so, with the same token. */
 type Claim = Fields & {
@@ -32,27 +31,23 @@ const TRIES_MAX = 100
  */
 export function storageGuard(
   verbs: MongoVerbs,
-  log: TenantLog,
   logOf: (tenant: string) => TenantLog,
   newId: () => string,
-): Guarded {
-  const places = placesOf(log.tenant)
-  return async (folder, warehouse, step) => {
-    const mine: Claim | null = folder === null ? null : { token: newId(), tenant: log.tenant, warehouse, folder }
+): (tenant: string) => Guarded {
+  return (tenant) => async (folder, warehouse, step) => {
+    const mine: Claim | null = folder === null ? null : { token: newId(), tenant, warehouse, folder }
     if (mine) await addClaim(verbs, mine, logOf)
-    const { answer, over } = await log.act(async (snapshot) => {
-      const token = mine && claimToken(mine)
+    const { answer, over } = await logOf(tenant).act(async (snapshot) => {
+      const { claims } = snapshot.places
+      const unique = mine ? [claimToken(mine)] : []
       const [{ answer: wanted, write }, before, voided] = await Promise.all([
         step(snapshot),
-        snapshot.value<Claim>(joined(places.claims, warehouse)),
-        token === null ? null : snapshot.decided([token]),
+        snapshot.value<Claim>(claims, warehouse),
+        mine ? snapshot.decided(unique) : null,
       ])
       if (!write) return { answer: { answer: wanted, over: mine } }
-      if (mine && token !== null && voided?.has(token)) throw storageTaken(mine.folder)
-      const claimed = mine
-        ? put(places.claims, warehouse, { state: 'on', value: mine })
-        : removal({ id: joined(places.claims, warehouse), group: places.claims, key: warehouse })
-      const unique = token === null ? [] : [token]
+      if (mine && voided?.has(claimToken(mine))) throw storageTaken(mine.folder)
+      const claimed = mine ? put(claims, warehouse, mine) : removal(claims, warehouse)
       return { answer: { answer: wanted, over: before }, write: { ...write, unique, puts: [...write.puts, claimed] } }
     })
     // The step is done; a claim that stays behind counts for nothing.
@@ -82,7 +77,7 @@ async function counts(log: TenantLog, claim: Claim): Promise<boolean> {
     const token = claimToken(claim)
     const [decided, current] = await Promise.all([
       snapshot.decided([token]),
-      snapshot.value<Claim>(joined(placesOf(log.tenant).claims, claim.warehouse)),
+      snapshot.value<Claim>(snapshot.places.claims, claim.warehouse),
     ])
     if (decided.has(token)) return { answer: current?.token === claim.token }
     return { answer: false, write: { unique: [token], puts: [] } }
@@ -104,20 +99,11 @@ async function changeClaims(
 }
 
 async function replaced(verbs: MongoVerbs, found: BucketClaims | null, next: BucketClaims): Promise<boolean> {
+  if (!found) return inserted(verbs.insertOne(STORAGE, next))
   const { _id, version, claims } = next
-  if (found) {
-    const filter = { _id, version: found.version }
-    return (
-      (await verbs.updateOne({ collection: STORAGE, filter, update: { $set: { version, claims } }, upsert: false })) > 0
-    )
-  }
-  try {
-    await verbs.insertOne(STORAGE, next)
-    return true
-  } catch (error) {
-    if (isDuplicate(error)) return false
-    throw error
-  }
+  const update = { $set: { version, claims } }
+  const filter = { _id, version: found.version }
+  return (await verbs.updateOne({ collection: STORAGE, filter, update, upsert: false })) > 0
 }
 
 function claimToken({ tenant, token }: Claim): string {

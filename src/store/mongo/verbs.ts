@@ -40,10 +40,11 @@ export interface MongoVerbs {
 }
 
 /**
- * Why a verb failed. `duplicate`: a unique index has the value already. `not-done`: the server refused it or was never
- * reached, so trying again is safe. `unknown`: the answer was lost. `mistake`: the verb itself is wrong.
+ * Why a verb failed. `duplicate`: a unique index has the value already. `not-done`: nothing was done, and the next attempt
+ * may succeed. `unavailable`: nothing was done, and nothing will be until somebody sees to the database. `unknown`: the
+ * answer was lost. `mistake`: the verb itself is wrong.
  */
-export type FailureKind = 'duplicate' | 'not-done' | 'unknown' | 'mistake'
+export type FailureKind = 'duplicate' | 'not-done' | 'unavailable' | 'unknown' | 'mistake'
 
 /** The message is one sentence for whoever runs the catalog, without a secret; `cause` is for the log. */
 export class VerbFailure extends Error {
@@ -58,4 +59,15 @@ export class VerbFailure extends Error {
 
 export function isDuplicate(error: unknown): boolean {
   return error instanceof VerbFailure && error.kind === 'duplicate'
+}
+
+/** Whether an insertion has inserted; false if what it inserts was there already. */
+export async function inserted(insertion: Promise<unknown>): Promise<boolean> {
+  try {
+    await insertion
+    return true
+  } catch (error) {
+    if (isDuplicate(error)) return false
+    throw error
+  }
 }

@@ -103,16 +103,27 @@ async function outcomeOf(
   const failure = db.failureOf(error)
   switch (failure.kind) {
     case 'taken':
-      return ONCE.has(failure.table) ? whatWasDecided(db, tenantId, commit) : { outcome: 'unknown', cause: error }
+      return ONCE.has(failure.table) ? whatWasDecided(db, tenantId, commit) : defect(error)
     case 'guard':
-      return refusalOf(failure.message) ?? { outcome: 'unknown', cause: error }
+      return refusalOf(failure.message) ?? defect(error)
     case 'again':
-      return { outcome: 'busy' }
+      return { outcome: 'busy', cause: error }
     case 'unavailable':
       throw new CatalogError('unavailable', `${failure.reason}; nothing was changed`, error)
-    default:
+    case 'no-text':
+      return failed(db, error)
+    case 'refused':
+      return defect(error)
+    case 'unknown':
       return { outcome: 'unknown', cause: error }
+    default:
+      return failure satisfies never
   }
+}
+
+/** Of a statement that is wrong it is certain that nothing was done, and useless to try it again. */
+function defect(error: unknown): never {
+  throw new CatalogError('internal', 'The catalog database refused the commit; nothing was changed', error)
 }
 
 /** The tables on whose keys a commit breaks that was decided before, or replaced by an answer. */
@@ -150,7 +161,7 @@ async function whatWasDecided(db: SqlDatabase, tenantId: string, { members }: Ca
     if (decided) return { outcome: 'decided', id: decided.id }
     const idempotencyKey = byKey?.rows[0]?.key
     return idempotencyKey === undefined ? { outcome: 'busy' } : { outcome: 'replayed', idempotencyKey }
-  } catch {
-    return { outcome: 'busy' }
+  } catch (cause) {
+    return { outcome: 'busy', cause }
   }
 }

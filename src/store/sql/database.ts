@@ -35,7 +35,7 @@ export type SqlFailure =
   | { readonly kind: 'unavailable'; readonly reason: string }
   /** Text that the database cannot keep, or look for. Nothing was changed. */
   | { readonly kind: 'no-text' }
-  /** The statement itself is wrong, or breaks the schema. Nothing was changed. */
+  /** The statement itself is wrong. Nothing was changed. */
   | { readonly kind: 'refused' }
   /** The answer was lost: it may have happened or not. */
   | { readonly kind: 'unknown' }

@@ -9,6 +9,7 @@ import {
   REQUEST_JSON_VALUES_MAX,
 } from '#src/limits'
 import { openCatalog, SIMPLE_SCHEMA, type Answer, type TestCatalog } from '#test/support/catalog'
+import { changeableOf, expectRefusal } from '#test/support/refusals'
 
 const TABLES = '/v1/demo/namespaces/ns/tables'
 const TABLE = `${TABLES}/t`
@@ -24,28 +25,16 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  before = await everything()
+  before = await changeableOf(catalog)
 })
 
 function post(path: string, body: unknown): Promise<Answer> {
   return catalog.call(catalog.admin, 'POST', path, body)
 }
 
-/** All that a refused request could have changed: rows, history, files. */
-async function everything(): Promise<string> {
-  const tenant = catalog.store.tenant(catalog.tenantId)
-  const { place } = await tenant.read({ at: { catalog: 'demo', ref: 'main' } })
-  const { records } = await tenant.history.audit({ limit: 1 })
-  return JSON.stringify([place?.branch.headSeq, records, [...catalog.objects.files.keys()].toSorted()])
-}
-
 async function refused(answer: Answer, status: number, type: string, message?: RegExp): Promise<void> {
-  expect([answer.status, answer.json?.error?.type, answer.text]).toEqual([status, type, answer.text])
-  expect(Object.keys(answer.json)).toEqual(['error'])
-  expect(answer.json.error.code).toBe(status)
-  expect(answer.json.error.message.length).toBeGreaterThan(10)
-  if (message) expect(answer.json.error.message).toMatch(message)
-  expect(await everything()).toBe(before)
+  expectRefusal(answer, status, type, message)
+  expect(await changeableOf(catalog)).toBe(before)
 }
 
 const bad = (answer: Answer, message?: RegExp) => refused(answer, 400, 'BadRequestException', message)
@@ -165,7 +154,7 @@ describe('bodies', () => {
   it('ignores unknown fields', async () => {
     const answer = await post(TABLE, { requirements: [], updates: [], whatever: { deep: [1] } })
     expect(answer.status).toBe(200)
-    expect(await everything()).toBe(before)
+    expect(await changeableOf(catalog)).toBe(before)
   })
 })
 
@@ -307,7 +296,7 @@ describe('locations', () => {
     expect((await post(TABLES, { name: 'deep', schema: SIMPLE_SCHEMA, location: 's3://lake/wh/x/y/z' })).status).toBe(
       200,
     )
-    before = await everything()
+    before = await changeableOf(catalog)
     await bad(await post(TABLES, { name: 'n', schema: SIMPLE_SCHEMA, location: 's3://lake/wh/x' }))
     expect((await catalog.call(admin, 'DELETE', `${TABLES}/deep`)).status).toBe(204)
   })

@@ -3,6 +3,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { REQUEST_BODY_BYTES_MAX } from '#src/limits'
 import { openCatalog, SIMPLE_SCHEMA, type Answer, type TestCatalog } from '#test/support/catalog'
+import { changeableOf, expectRefusal } from '#test/support/refusals'
 import { replaceRequest, versionOf, viewRequest } from '#test/support/views'
 
 const NS = '/v1/demo/namespaces/ns'
@@ -22,26 +23,16 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  before = await everything()
+  before = await changeableOf(catalog)
 })
 
 function post(path: string, body: unknown): Promise<Answer> {
   return catalog.call(catalog.admin, 'POST', path, body)
 }
 
-/** All that a refused request could have changed: rows, history, files. */
-async function everything(): Promise<string> {
-  const tenant = catalog.store.tenant(catalog.tenantId)
-  const { place } = await tenant.read({ at: { catalog: 'demo', ref: 'main' } })
-  const { records } = await tenant.history.audit({ limit: 1 })
-  return JSON.stringify([place?.branch.headSeq, records, [...catalog.objects.files.keys()].toSorted()])
-}
-
 async function refused(answer: Answer, status: number, type: string): Promise<void> {
-  expect([answer.status, answer.json?.error?.type, answer.text]).toEqual([status, type, answer.text])
-  expect(Object.keys(answer.json)).toEqual(['error'])
-  expect(answer.json.error.message.length).toBeGreaterThan(10)
-  expect(await everything()).toBe(before)
+  expectRefusal(answer, status, type)
+  expect(await changeableOf(catalog)).toBe(before)
 }
 
 const bad = (answer: Answer) => refused(answer, 400, 'BadRequestException')
@@ -180,7 +171,7 @@ describe('locations', () => {
       { location: 's3://lake/wh/new', properties: { 'write.metadata.path': 's3://other/wh/new' } },
     ]) {
       catalog.objects.files.set(file, Buffer.from(JSON.stringify({ ...metadata, ...change })))
-      before = await everything()
+      before = await changeableOf(catalog)
       await bad(await post(REGISTER, { name: 'r', 'metadata-location': file }))
     }
   })

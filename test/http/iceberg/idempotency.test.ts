@@ -69,7 +69,6 @@ function loseTheAnswer(): void {
       return { outcome: 'unknown', cause: new Error('lost') }
     },
     async settle() {
-      faults = () => ({})
       throw new Error('lost, too')
     },
   })
@@ -128,6 +127,7 @@ describe.each(WRITES)('to %s', (_, method, path, body, status) => {
     loseTheAnswer()
     const lost = await sent(method, path, body, KEY)
     expect([lost.status, lost.json.error.type]).toEqual([500, 'CommitStateUnknownException'])
+    faults = () => ({})
     expect((await sent(method, path, body, KEY)).status).toBe(status)
     expect(await headSeq()).toBe(before + 1)
   })

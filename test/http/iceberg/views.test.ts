@@ -324,6 +324,13 @@ describe('register-view', () => {
     expect(registered.text).toBe(`{"metadata-location":"${location}","metadata":${text},"config":{}}`)
   })
 
+  it('keeps one name of a file, however the client spelt it', async () => {
+    const location = String((await view('v')).json['metadata-location'])
+    await call('DELETE', `${VIEWS}/v`)
+    const body = { name: 'w', 'metadata-location': location.replace('s3://', 's3a://') }
+    expect((await post(`${NS}/register-view`, body)).json['metadata-location']).toBe(location)
+  })
+
   it('refuses what is no view, is not there, is taken or lies elsewhere', async () => {
     const { json: created } = await view('v')
     const register = (location: string) => post(`${NS}/register-view`, { name: 'w', 'metadata-location': location })

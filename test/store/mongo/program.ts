@@ -1,23 +1,16 @@
-import { execFile } from 'node:child_process'
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { preparePython } from '../../../scripts/test/python.ts'
+import { RUN_VARIABLE } from '../../../scripts/test/run.ts'
 
-/** MongoDB's wire protocol over WiredTiger, from a package: a process of its own, and nothing to download by hand. */
-const SERVER = 'SecantusDB==0.7.0b3'
-const VENV = join('node_modules', '.cache', 'mongo-server')
+const FOLDER = join('node_modules', '.cache', 'mongo-server')
 
-export const PROGRAM = join(VENV, 'bin', 'secantusd-py')
+/** The server of the tests, as a command. */
+export const PROGRAM = [join(FOLDER, 'bin', 'python'), '-m', 'secantus'] as const
 
-const run = promisify(execFile)
-
-/** Installs the server before the first test, once for all of them. */
+/** Installs the server before the first test, once for all of them. @throws Error after it was said what is missing */
 export async function setup(): Promise<void> {
-  const isThere = await access(PROGRAM).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) return
-  await run('python3', ['-m', 'venv', '--clear', VENV])
-  await run(join(VENV, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', SERVER])
+  const requirements = [join('test', 'store', 'mongo', 'requirements.txt')]
+  const run = { id: process.env[RUN_VARIABLE] ?? '', reports: '', stop: new AbortController().signal }
+  if ((await preparePython(run, FOLDER, requirements)) === undefined)
+    throw new Error("the MongoDB-compatible server of the tests isn't installed")
 }

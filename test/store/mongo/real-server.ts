@@ -60,7 +60,8 @@ export async function startMongo({ durable }: { readonly durable: boolean }): Pr
 
 async function launch(port: number, folder: string, more: readonly string[]): Promise<ChildProcess> {
   const where = ['--host', '127.0.0.1', '--port', String(port), '--storage-path', folder]
-  const server = spawn(PROGRAM, [...where, ...more], { stdio: 'ignore' })
+  const [python, ...program] = PROGRAM
+  const server = spawn(python, [...program, ...where, ...more], { stdio: 'ignore' })
   const deadline = Date.now() + 30_000
   while (Date.now() < deadline && server.exitCode === null) {
     try {

@@ -11,19 +11,38 @@ interface ServerError {
 /** What the trigger of `guard` raises; the words after it are ours, whatever language the server speaks. */
 const GUARD = 'PG409'
 
-/** The statement was not made, and is worth making again: a lock that was not had in time, a race, a deadlock. */
-const AGAIN = new Set(['55P03', '40001', '40P01'])
+/**
+ * The transaction was undone, and is worth making again: a lock that was not had in time, a race, a deadlock, a statement
+ * that was cancelled, and a prepared statement that is another one's (or nobody's) because a pooler mixed up connections.
+ */
+const AGAIN = new Set(['55P03', '40001', '40P01', '57014', '25P02', '42P05', '26000'])
+
+const CREDENTIALS = 'The catalog database does not accept the user or the password it was given'
+const SCHEMA = 'The catalog database lacks the schema that this version needs; run the migrations (npm run db:migrate)'
+const TLS = 'The catalog database and its connection string do not agree on TLS; see sslmode'
+const CERTIFICATE = 'The certificate of the catalog database is not trusted here, or is not for its host'
+const CONNECTION_STRING =
+  'The connection string of the catalog database is none; odd characters in it must be percent-encoded'
+const NO_CONNECTION = 'The catalog database has no connection to spare'
 
 /** Nothing was done, and it takes somebody to do something about it, or time. By SQLSTATE, or its class. */
 const UNAVAILABLE: Readonly<Record<string, string>> = {
-  '53300': 'The catalog database has no connection to spare',
+  '53300': NO_CONNECTION,
   '53100': 'The catalog database has no disk space left',
   '53': 'The catalog database is out of resources',
+  '58030': 'The catalog database cannot read or write its files',
   '25006': 'The catalog database takes no writes: it is a replica, or read-only',
   '57P03': 'The catalog database is starting up or shutting down',
-  '28': 'The catalog database does not accept the user or the password it was given',
+  '28000': 'The catalog database does not let this user in from here, or not without TLS (sslmode=require)',
+  '28': CREDENTIALS,
   '3D000': 'The database of the connection string does not exist',
   '42501': 'The catalog database does not let this user read or write its tables',
+  '3F000': SCHEMA,
+  '42P01': SCHEMA,
+  '42703': SCHEMA,
+  '42883': SCHEMA,
+  '42P10': SCHEMA,
+  '23502': SCHEMA,
 }
 
 /** A text with U+0000 in it, or with an escape for it or for half of a surrogate pair. */
@@ -32,8 +51,27 @@ const NO_TEXT = new Set(['22021', '22P05', '22P02'])
 /** What a server says only to who wants to connect: too many, not now, who are you, no such database. */
 const CONNECTING = /^(53300|57P03|28...|3D000)$/
 
-/** The connection failed, or was ended from outside. */
-const UNSURE = /^(08...|40003|57P0.)$/
+/** The connection failed, or was ended from outside; or a proxy says that it has failed itself. */
+const UNSURE = /^(08...|40003|57P0.|58000)$/
+
+/**
+ * What Hyperdrive and Neon say, before a server was asked, in words only (Hyperdrive, "Troubleshoot and debug"; Neon's
+ * proxy, which looks at the password itself).
+ */
+const BEFORE_THE_SERVER: readonly (readonly [words: RegExp, reason: string])[] = [
+  [/^password authentication failed/, CREDENTIALS],
+  [/failed to acquire a connection from the pool|server connection attempt failed/i, NO_CONNECTION],
+]
+
+/** What clients say of the connection string, and of TLS, before there is a connection. */
+const CONNECTING_BY_WORDS: readonly (readonly [words: RegExp, reason: string])[] = [
+  [/^(Invalid URL|URI malformed)/, CONNECTION_STRING],
+  [/certificate/i, CERTIFICATE],
+  [/\b(SSL|TLS)\b/, TLS],
+]
+
+/** With a digit in it, which no code of Node's has (`EPIPE`). */
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/
 
 /** Raised before a connection was there to send anything on. */
 export class NotConnected extends Error {
@@ -49,9 +87,11 @@ export class NotSent extends Error {
 export function failureOf(error: unknown): SqlFailure {
   if (error instanceof NotSent) return { kind: 'again' }
   const sent = serverError(error)
-  if (error instanceof NotConnected) return { kind: 'unavailable', ...unreachable(sent?.code) }
+  if (error instanceof NotConnected) return { kind: 'unavailable', reason: unreachable(error, sent?.code) }
+  const early = !sent || UNSURE.test(sent.code) ? said(error, BEFORE_THE_SERVER) : undefined
+  if (early !== undefined) return { kind: 'unavailable', reason: early }
   if (!sent) return { kind: 'unknown' }
-  if (CONNECTING.test(sent.code)) return { kind: 'unavailable', ...unreachable(sent.code) }
+  if (CONNECTING.test(sent.code)) return { kind: 'unavailable', reason: unreachable(error, sent.code) }
   // With a fatal error the server ends the connection, maybe after it has committed.
   if (sent.severity === 'FATAL' || sent.severity === 'PANIC') return { kind: 'unknown' }
   if (sent.code === GUARD) return { kind: 'guard', message: sent.message }
@@ -68,16 +108,29 @@ export function sqlState(error: unknown): string | undefined {
   return serverError(error)?.code
 }
 
-function unreachable(code = ''): { reason: string } {
-  return { reason: reasonOf(code) ?? 'The catalog database cannot be reached' }
+function unreachable(error: unknown, code: string | undefined): string {
+  return reasonOf(code ?? '') ?? said(error, CONNECTING_BY_WORDS) ?? 'The catalog database cannot be reached'
 }
 
 function reasonOf(code: string): string | undefined {
   return UNAVAILABLE[code] ?? UNAVAILABLE[code.slice(0, 2)]
 }
 
-function serverError(error: unknown): ServerError | undefined {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if ('code' in at && typeof at.code === 'string' && /^[0-9A-Z]{5}$/.test(at.code)) return at as Error & ServerError
+/** What an error, or one that caused it, is known to mean by its words. */
+function said(error: unknown, known: readonly (readonly [RegExp, string])[]): string | undefined {
+  for (const { message } of causes(error)) {
+    const found = known.find(([words]) => words.test(message))
+    if (found) return found[1]
+  }
   return undefined
+}
+
+function serverError(error: unknown): ServerError | undefined {
+  for (const at of causes(error))
+    if ('code' in at && typeof at.code === 'string' && SQLSTATE.test(at.code)) return at as Error & ServerError
+  return undefined
+}
+
+function* causes(error: unknown): Generator<Error> {
+  for (let at = error; at instanceof Error; at = at.cause) yield at
 }

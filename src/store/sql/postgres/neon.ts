@@ -1,7 +1,7 @@
 import type { NeonQueryFunction } from '@neondatabase/serverless'
 import type { SqlDatabase, SqlResult, Statement } from '#store/sql/database'
 import { POSTGRES } from '#store/sql/dialect'
-import { failureOf } from './failures.ts'
+import { failureOf, NotConnected } from './failures.ts'
 import { LOCK_TIMEOUT } from './transactions.ts'
 import { postgresStatement, valueOf } from './values.ts'
 
@@ -47,5 +47,10 @@ export function neonDatabase(connectionString: string, endpoint: string | null):
 async function open(connectionString: string, endpoint: string | null): Promise<Query> {
   const { neon, neonConfig } = await import('@neondatabase/serverless')
   if (endpoint !== null) neonConfig.fetchEndpoint = endpoint
-  return neon(connectionString, { fullResults: true })
+  try {
+    return neon(connectionString, { fullResults: true })
+  } catch {
+    // The driver's own error repeats the connection string.
+    throw new NotConnected('Invalid URL')
+  }
 }

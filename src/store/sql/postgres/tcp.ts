@@ -54,22 +54,18 @@ export function tcpDatabase(connectionString: string): TcpDatabase {
 async function openPool(connectionString: string): Promise<Pool> {
   const { Pool: PgPool } = await import('pg')
   const stream = await workerSockets()
-  try {
-    const pool = new PgPool({
-      connectionString,
-      ...(stream ? { stream } : {}),
-      max: POSTGRES_CONNECTIONS_MAX,
-      connectionTimeoutMillis: POSTGRES_CONNECT_MS_MAX,
-      idleTimeoutMillis: POSTGRES_IDLE_MS_MAX,
-      allowExitOnIdle: true,
-    })
-    // Whoever uses a connection is told by his query that it was lost. That nobody uses is no loss.
-    pool.on('connect', (client) => client.on('error', () => {}))
-    pool.on('error', () => {})
-    return pool
-  } catch (cause) {
-    throw new NotConnected('The connection string cannot be used', { cause })
-  }
+  const pool = new PgPool({
+    connectionString,
+    ...(stream ? { stream } : {}),
+    max: POSTGRES_CONNECTIONS_MAX,
+    connectionTimeoutMillis: POSTGRES_CONNECT_MS_MAX,
+    idleTimeoutMillis: POSTGRES_IDLE_MS_MAX,
+    allowExitOnIdle: true,
+  })
+  // Whoever uses a connection is told by his query that it was lost. That nobody uses is no loss.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('error', () => {})
+  return pool
 }
 
 /** How the driver makes connections in a Worker; elsewhere it has Node's own. */
