@@ -45,11 +45,12 @@ export async function copy(source: Source, target: Target, options: CopyOptions)
 }
 
 /** Removes what an interrupted copy has brought. @throws Refusal if there is none */
-export async function discard(target: Target): Promise<void> {
+export async function discard(target: Target): Promise<null> {
   const progress = await target.progress()
   if (!progress) throw new Refusal(`There is no interrupted copy in ${target.name}.`)
   await target.discard(progress.tenants)
   await target.end()
+  return null
 }
 
 async function begun(source: Source, target: Target, { intoExisting }: CopyOptions): Promise<Progress> {

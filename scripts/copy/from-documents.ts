@@ -4,7 +4,14 @@ import { CURRENT, joined, LOG, positionText, REPORT, VERSION } from '#store/mong
 import type { Current, LogDocument, Version } from '#store/mongo/documents'
 import { commitToken, entryId, placesOf, type Places } from '#store/mongo/places'
 import type { AuditEntry, MetricsReport, PurgeJob } from '#store/store'
-import { OPEN_SEQ, type Branch, type CatalogTag, type EntryValue, type IdempotencyRecord, type LogEntry } from '#versions/model'
+import {
+  OPEN_SEQ,
+  type Branch,
+  type CatalogTag,
+  type EntryValue,
+  type IdempotencyRecord,
+  type LogEntry,
+} from '#versions/model'
 import { BATCH_CHARS_MAX, BATCH_ROWS_MAX, canonical, type Row, type Table } from './rows.ts'
 import type { Pages } from './store.ts'
 import { trimmedId } from './to-documents.ts'
@@ -142,15 +149,13 @@ function recordRow<K extends RecordKind>(tenantId: string, kind: K, doc: Current
 }
 
 /** Branches and tags know when they were made by a document of its own. */
-async function refRows(
-  db: Db,
-  tenant: string,
-  docs: readonly Current[],
-  rowOf: (doc: Current) => Row,
-): Promise<Row[]> {
+async function refRows(db: Db, tenant: string, docs: readonly Current[], rowOf: (doc: Current) => Row): Promise<Row[]> {
   const { refTimes } = placesOf(tenant)
   const ids = docs.map(({ key }) => joined(refTimes, key))
-  const found = await db.collection<Current>(CURRENT).find({ _id: { $in: ids } }).toArray()
+  const found = await db
+    .collection<Current>(CURRENT)
+    .find({ _id: { $in: ids } })
+    .toArray()
   const times = new Map(found.map((doc) => [doc.key, valueOf<string>(doc)]))
   return docs.map((doc) => ({ tenantId: tenant, createdAt: times.get(doc.key) ?? '', ...rowOf(doc) }))
 }
@@ -176,7 +181,10 @@ function logRow(tenantId: string, entry: string): Row {
 async function reportParts(db: Db, tenant: string): Promise<Part[]> {
   const filter = { tenant }
   type Report = { readonly _id: string; readonly of: string; readonly n: number; readonly report: string }
-  const all = await db.collection<Report>(REPORT).find(filter, { projection: { of: 1, n: 1 } }).toArray()
+  const all = await db
+    .collection<Report>(REPORT)
+    .find(filter, { projection: { of: 1, n: 1 } })
+    .toArray()
   const ofTable = Map.groupBy(
     all.toSorted((a, b) => a.n - b.n),
     ({ of }) => of,
@@ -207,10 +215,7 @@ async function* entryPages(db: Db, tenant: string, after: string | null): Return
   }
 }
 
-async function* lasting(
-  versions: AsyncIterable<Version>,
-  after: Pick<Version, 'of' | 'seq'>,
-): AsyncGenerator<Lasting> {
+async function* lasting(versions: AsyncIterable<Version>, after: Pick<Version, 'of' | 'seq'>): AsyncGenerator<Lasting> {
   let held: Version | null = null
   for await (const version of versions) {
     if (version.of === after.of && version.seq <= after.seq) continue
@@ -234,7 +239,11 @@ async function entryRows(db: Db, tenantId: string): Promise<(versions: readonly 
       return { version, branchId, key, row: { tenantId, branchId, ...key, fromSeq: version.seq, toSeq: version.toSeq } }
     })
     const tombs = parsed.filter(({ version, branchId }) => version.value === null && ancestors.get(branchId)?.length)
-    const revs = await revsAt(db, tenantId, tombs.map(({ row }) => row))
+    const revs = await revsAt(
+      db,
+      tenantId,
+      tombs.map(({ row }) => row),
+    )
     const rows = await Promise.all(
       parsed.map(async ({ version, branchId, key, row }): Promise<Row[]> => {
         if (version.value !== null) {
@@ -288,7 +297,10 @@ async function revsAt(
 async function markTrimmed(db: Db, places: Places, rows: readonly Row[]): Promise<Row[]> {
   const ids = rows.map((row) => trimmedId(places, row))
   const filter = { _id: { $in: ids } }
-  const found = await db.collection<Current>(CURRENT).find(filter, { projection: { _id: 1 } }).toArray()
+  const found = await db
+    .collection<Current>(CURRENT)
+    .find(filter, { projection: { _id: 1 } })
+    .toArray()
   const trimmed = new Set(found.map(({ _id }) => _id))
   return rows.map((row, i) => ({ ...row, trimmed: trimmed.has(ids[i] ?? '') ? 1 : 0 }))
 }

@@ -102,7 +102,15 @@ export function mongoTarget(client: MongoClient, db: Db, name: string): Target {
       // Storage is claimed as for any other warehouse, since another tenant may be doing so now.
       for (const { doc } of those((kind) => kind === 'warehouse'))
         await store.tenant(tenant).warehouses.create(JSON.parse(String(doc)) as Warehouse)
-      await add(documentsOf(tenant, 'record', those((kind) => kind === 'catalog'), 0, null).added)
+      await add(
+        documentsOf(
+          tenant,
+          'record',
+          those((kind) => kind === 'catalog'),
+          0,
+          null,
+        ).added,
+      )
     },
     discard: async (of) => {
       for (const tenant of of) {

@@ -115,7 +115,7 @@ function sqlSource(db: SqlDatabase, name: string, close: () => Promise<void>): S
       }
     },
     read: reader(async function* pages(tenant, table, after) {
-      for (let key = after; ; ) {
+      for (let key = after; ;) {
         const rows = await select<Row>(db, pageSql(table, key !== null), tenant, ...valuesOf(key))
         const last = rows.at(-1)
         if (!last) return

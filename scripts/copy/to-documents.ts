@@ -1,6 +1,17 @@
 import type { RecordKind, RecordKinds } from '#store/kinds'
 import { branchPuts } from '#store/mongo/branches'
-import { CURRENT, joined, LOG, logId, positionText, put, removal, REPORT, VERSION, versionId } from '#store/mongo/documents'
+import {
+  CURRENT,
+  joined,
+  LOG,
+  logId,
+  positionText,
+  put,
+  removal,
+  REPORT,
+  VERSION,
+  versionId,
+} from '#store/mongo/documents'
 import type { Current, LogDocument, Put, Version } from '#store/mongo/documents'
 import { recordPuts } from '#store/mongo/entities'
 import { folderPuts } from '#store/mongo/folders'
@@ -44,14 +55,24 @@ const AUDIT_PER_DOCUMENT = 8
  * log documents that come along say what history and lookups by id read, and put nothing. `last` comes from the rows
  * before, and `n` too.
  */
-export function documentsOf(tenant: string, table: Table, rows: readonly Row[], n: number, last: Row | null): Documents {
+export function documentsOf(
+  tenant: string,
+  table: Table,
+  rows: readonly Row[],
+  n: number,
+  last: Row | null,
+): Documents {
   const places = placesOf(tenant)
   if (table === 'entry') return { n, ...entryDocuments(places, rows as readonly EntryRow[], last as EntryRow | null) }
   const { [CURRENT]: puts = [], ...others } = last ? entryDocuments(places, [], last as EntryRow).added : {}
   const logged = logDocuments(tenant, table, rows).map((some, i) => logDocument(tenant, n + 1 + i, some))
   const reports = table === 'metricsReport' ? (rows as readonly RowOf<'metricsReport'>[]).map(reportOf) : []
   const current = [...puts, ...putsOf(places, table, rows).map(currentOf)]
-  return { n: n + logged.length, added: { ...others, [CURRENT]: current, [LOG]: logged, [REPORT]: reports }, last: null }
+  return {
+    n: n + logged.length,
+    added: { ...others, [CURRENT]: current, [LOG]: logged, [REPORT]: reports },
+    last: null,
+  }
 }
 
 export function currentOf({ id, ...rest }: Put): Current {
@@ -144,7 +165,10 @@ function entryDocuments(places: Places, rows: readonly EntryRow[], before: Entry
     const { key, next } = changeOf(row)
     const group = places.entries(branchId, key)
     const value = { ...next, rev }
-    keep(next ? put(group, key.name, value, { state: next.kind, seq }) : removal(group, key.name, seq), row.toSeq === OPEN_SEQ)
+    keep(
+      next ? put(group, key.name, value, { state: next.kind, seq }) : removal(group, key.name, seq),
+      row.toSeq === OPEN_SEQ,
+    )
     current.push(...folderPuts(places, branchId, { key, expect: null, next }))
     current.push(...namingPuts(places, branchId, { key, expect: null, next }, seq, rev))
     if (row.trimmed === 1) current.push(...trimmedPuts(places, row))

@@ -34,7 +34,13 @@ async function more(store: Store, { tenantId }: RandomTenant): Promise<void> {
   const scope = { type: 'tenant' } as const
   await tenant.grants.create({ id: newId(), userId: users[0]?.id ?? '', scope, actions: ['read'], createdAt: AT })
   await tenant.revokedTokens.create({ id: newId(), expiresAt: AT })
-  const report = { at: AT, principalId: 'u', principalName: 'alice', client: null, report: '{"id":9223372036854775807}' }
+  const report = {
+    at: AT,
+    principalId: 'u',
+    principalName: 'alice',
+    client: null,
+    report: '{"id":9223372036854775807}',
+  }
   for (const objectId of ['a', 'b', 'a', 'a', 'b'])
     await tenant.metrics.add({ objectId, ...report }, { perTable: 2, perTenant: 100 })
   for (const { id } of await tenant.purges.pending({ limit: 1 })) await tenant.purges.save(id, 'half')
