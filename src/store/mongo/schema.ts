@@ -1,3 +1,4 @@
+import { COPYING, COPYING_SCHEMA } from '#store/copying'
 import { SCHEMA } from './documents.ts'
 import { INDEXES, indexName } from './indexes.ts'
 import { VerbFailure, type Doc, type MongoVerbs, type Update } from './verbs.ts'
@@ -39,6 +40,7 @@ export function schemaProblem(schema: SchemaDocument | null): string | null {
   if (!schema) return `The database has no schema yet; ${MIGRATE}`
   const { product, version } = schema
   if (product !== PRODUCT) return 'The database belongs to another product; choose another one'
+  if (version === COPYING_SCHEMA) return COPYING
   if (version > SCHEMA_VERSION)
     return `The database was written by a newer version: it has schema ${version}, this version knows ${SCHEMA_VERSION}; deploy the newer one`
   if (version < SCHEMA_VERSION)
