@@ -45,9 +45,10 @@ export function mongoClient(url: string): { client: MongoClient; db: Db } {
 /** The verbs by the official driver. */
 export function driverVerbs(db: Db): MongoVerbs {
   const of = (name: string): Collection<Doc> => db.collection<Doc>(name)
+  const run = async <T>(command: Promise<T>): Promise<T> => command.catch(failed)
   return {
     findOne: async <T extends Doc>({ collection, filter }: { collection: string; filter: object }) =>
-      (await of(collection).findOne(filter).catch(failed)) as T | null,
+      (await run(of(collection).findOne(filter))) as T | null,
     find: async <T extends Doc>({ collection, filter, projection, sort, limit = 0 }: FindInput) => {
       const options = {
         ...(projection ? { projection } : {}),
@@ -56,28 +57,22 @@ export function driverVerbs(db: Db): MongoVerbs {
         // All in one answer, but for the 16 MB that fit into one: a server sends the first hundred only unless it is told.
         batchSize: limit > 0 ? limit : FOUND_AT_ONCE_MAX,
       }
-      return (await of(collection).find(filter, options).toArray().catch(failed)) as unknown as T[]
+      return (await run(of(collection).find(filter, options).toArray())) as unknown as T[]
     },
-    insertOne: async (collection, document) =>
-      void (await of(collection)
-        .insertOne({ ...document })
-        .catch(failed)),
+    insertOne: async (collection, document) => void (await run(of(collection).insertOne({ ...document }))),
     insertMany: async (collection, documents) => {
       const copies = documents.map((document) => ({ ...document }))
-      await of(collection).insertMany(copies, { ordered: false }).catch(failed)
+      await run(of(collection).insertMany(copies, { ordered: false }))
     },
     updateOne: async ({ collection, filter, update, upsert }) =>
-      (
-        await of(collection)
-          .updateOne(filter, update as object, { upsert })
-          .catch(failed)
-      ).matchedCount,
-    deleteMany: async (collection, filter) => void (await of(collection).deleteMany(filter).catch(failed)),
+      (await run(of(collection).updateOne(filter, update as object, { upsert }))).matchedCount,
+    deleteMany: async (collection, filter) => void (await run(of(collection).deleteMany(filter))),
     aggregate: async <T extends Doc>(collection: string, pipeline: readonly object[]) =>
-      (await of(collection)
-        .aggregate([...pipeline], { batchSize: FOUND_AT_ONCE_MAX })
-        .toArray()
-        .catch(failed)) as T[],
+      (await run(
+        of(collection)
+          .aggregate([...pipeline], { batchSize: FOUND_AT_ONCE_MAX })
+          .toArray(),
+      )) as T[],
   }
 }
 
