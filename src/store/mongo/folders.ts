@@ -57,9 +57,8 @@ export async function shownObjects(
   objectIds: readonly string[],
   bounds: readonly Bound[],
 ): Promise<Map<string, Set<string>>> {
-  const groups = [...new Set(objectIds)].map((id) => snapshot.places.objects(id))
-  const seen = await Promise.all(groups.map((group) => snapshot.all({ group })))
-  const keysOn = Map.groupBy(valuesOf<Seen>(seen.flat()), ({ branchId }) => branchId)
+  const seen = await snapshot.together([...new Set(objectIds)].map((id) => snapshot.places.objects(id)))
+  const keysOn = Map.groupBy(valuesOf<Seen>(seen), ({ branchId }) => branchId)
   const rows = await Promise.all(
     bounds.map((bound) => {
       const keys = (keysOn.get(bound.branchId) ?? []).map(({ key }) => key)
@@ -73,6 +72,12 @@ export async function shownObjects(
     shown.set(objectId, new Set([...(shown.get(objectId) ?? []), ...locations]))
   }
   return shown
+}
+
+/** Fetches what {@link overlapOf} will ask for once it knows that folders of the changes are those of their own objects. */
+export async function shownFoldersAlong(snapshot: Snapshot, changes: readonly Change[]): Promise<void> {
+  const objectIds = changes.flatMap(({ next }) => (next && next.locations.length > 0 ? [next.objectId] : []))
+  if (objectIds.length > 0) await Promise.all([shownObjects(snapshot, objectIds, []), boundsOf(snapshot)])
 }
 
 async function shownFolders(snapshot: Snapshot, folders: readonly Folder[]): Promise<Folder[]> {
