@@ -1,7 +1,7 @@
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from 'mongodb'
 import { STORE_CALL_MS_MAX } from '#src/limits'
 import { failureOfCode, neverSent } from './failures.ts'
-import { VerbFailure, type Doc, type MongoVerbs } from './verbs.ts'
+import { VerbFailure, type Doc, type MongoVerbs, type Query } from './verbs.ts'
 
 /** Used where the connection string names no database. */
 const DATABASE = 'pangolin'
@@ -47,9 +47,9 @@ export function driverVerbs(db: Db): MongoVerbs {
   const of = (name: string): Collection<Doc> => db.collection<Doc>(name)
   const run = async <T>(command: Promise<T>): Promise<T> => command.catch(failed)
   return {
-    findOne: async <T extends Doc>({ collection, filter }: { collection: string; filter: object }) =>
+    findOne: async <T extends Doc>({ collection, filter }: Query) =>
       (await run(of(collection).findOne(filter))) as T | null,
-    find: async <T extends Doc>({ collection, filter, projection, sort, limit = 0 }: FindInput) => {
+    find: async <T extends Doc>({ collection, filter, projection, sort, limit = 0 }: Query) => {
       const options = {
         ...(projection ? { projection } : {}),
         ...(sort ? { sort: sort as Record<string, 1> } : {}),
@@ -74,14 +74,6 @@ export function driverVerbs(db: Db): MongoVerbs {
           .toArray(),
       )) as T[],
   }
-}
-
-interface FindInput {
-  readonly collection: string
-  readonly filter: object
-  readonly projection?: object
-  readonly sort?: object
-  readonly limit?: number
 }
 
 /** Errors of the driver after which it is certain that nothing was sent. */
