@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomic } from './atomic-file.ts'
 import type { Identity } from './migrate-server.ts'
@@ -32,5 +32,12 @@ export function refuseStrangers(data: string, store: FolderDatabase['store'], { 
       `The database holds a catalog already, whose keys and objects are not in the data folder ${data}: ` +
         'give --data the folder it was made with, or give an empty database.',
     )
-  writeFileAtomic(join(data, DATABASE_FILE), `${JSON.stringify({ store, id })}\n`)
+  tieFolder(data, { store, id })
+}
+
+/** Ties a folder to a database, whatever it had before; null: to the D1 that it holds itself. */
+export function tieFolder(data: string, database: FolderDatabase | null): void {
+  const file = join(data, DATABASE_FILE)
+  if (database) writeFileAtomic(file, `${JSON.stringify(database)}\n`)
+  else rmSync(file, { force: true })
 }

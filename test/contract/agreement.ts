@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '#store/memory/memory'
-import type { TenantStore } from '#store/store'
+import type { Store, TenantStore } from '#store/store'
 import type { CatalogCommit, Change, Check, EntryValue, Key, Member } from '#versions/model'
 import {
   answered,
@@ -107,6 +107,34 @@ export function agreesWithModel(name: string, open: OpenStore): void {
       await fc.assert(property, { seed: SEED, numRuns: RUNS })
     })
   })
+}
+
+/** A tenant with a random history in a store, and the model that knows what it must be. */
+export interface RandomTenant {
+  readonly tenantId: string
+  /** Does the same to a store that has the tenant and to the model: `steps` random ones. */
+  goOn(store: Store, steps: number): Promise<void>
+  /** Compares whatever can be read in a store that has the tenant. */
+  agrees(store: Store): Promise<void>
+}
+
+export async function randomTenant(store: Store, seed = SEED): Promise<RandomTenant> {
+  const modelStore = memoryStore()
+  const first = firstRecords(newId())
+  const tenantId = first.tenant.id
+  for (const each of [modelStore, store]) await each.bootstrap(first)
+  const model = modelStore.tenant(tenantId)
+  const history = new History([first.branch.id], first.catalog.id)
+  let rounds = 0
+  return {
+    tenantId,
+    goOn: async (real, steps) => {
+      rounds += 1
+      for (const each of fc.sample(stepArbitrary, { seed: seed + rounds, numRuns: steps }))
+        await both({ model, real: real.tenant(tenantId) }, await history.action(model, each))
+    },
+    agrees: async (real) => compareAll({ model, real: real.tenant(tenantId) }, history),
+  }
 }
 
 interface Pair {

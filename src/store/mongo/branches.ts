@@ -29,19 +29,17 @@ export function branchStore(log: TenantLog): BranchStore {
       log.act((snapshot) =>
         named(snapshot, input, ({ branch, seq }) => {
           const made = forkOf(branch, seq, input)
-          return { answer: made, write: { puts: branchPuts(snapshot.places, made) } }
+          return { answer: made, write: { puts: branchPuts(snapshot.places, made, input.at) } }
         }),
       ),
     tag: async (input) =>
       log.act((snapshot) =>
         named(snapshot, input, ({ branch, seq }) => {
-          const { tags, refs } = snapshot.places
+          const { tags, refs, refTimes } = snapshot.places
           const made = tagOf(branch, seq, input)
           const ref: Ref = { tag: made.id }
-          return {
-            answer: made,
-            write: { puts: [put(tags, made.id, made), put(refs(made.catalogId), made.name, ref)] },
-          }
+          const name = put(refs(made.catalogId), made.name, ref)
+          return { answer: made, write: { puts: [put(tags, made.id, made), name, put(refTimes, made.id, input.at)] } }
         }),
       ),
     close: async (branchId) =>
@@ -56,10 +54,11 @@ export function branchStore(log: TenantLog): BranchStore {
   }
 }
 
-/** A new branch, and its name. */
-export function branchPuts({ branches, refs }: Places, branch: Branch): Put[] {
-  const ref: Ref = { branch: branch.id }
-  return [put(branches, branch.id, branch, { state: branch.state }), put(refs(branch.catalogId), branch.name, ref)]
+/** A new branch, its name, and when it was made. */
+export function branchPuts({ branches, refs, refTimes }: Places, branch: Branch, at: string): Put[] {
+  const { id, catalogId, name, state } = branch
+  const ref: Ref = { branch: id }
+  return [put(branches, id, branch, { state }), put(refs(catalogId), name, ref), put(refTimes, id, at)]
 }
 
 /** The open branch or the tag of that name. */

@@ -68,7 +68,7 @@ async function bootstrap(
       ...recordPuts(places, 'warehouse', warehouse),
       ...recordPuts(places, 'catalog', catalog),
       ...recordPuts(places, 'user', user),
-      ...branchPuts(places, branch),
+      ...branchPuts(places, branch, tenant.createdAt),
     ]
     return { answer: true, write: { puts } }
   })

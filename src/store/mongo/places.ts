@@ -18,6 +18,8 @@ export function placesOf(tenant: string) {
     branches: joined(tenant, 'branch'),
     /** By id. State: `on`. */
     tags: joined(tenant, 'tag'),
+    /** By id of a branch or tag, when it was made. State: `on`. */
+    refTimes: joined(tenant, 'ref-at'),
     /** Branches and tags of a catalog by name: `{ branch: id }` or `{ tag: id }`. State: `on`. */
     refs: (catalogId: string) => joined(tenant, 'ref', catalogId),
     /** Entries of a namespace by name, with their former values. State: the kind. */

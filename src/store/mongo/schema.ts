@@ -1,6 +1,7 @@
+import { COPYING, COPYING_SCHEMA } from '#store/copying'
 import { SCHEMA } from './documents.ts'
 import { INDEXES, indexName } from './indexes.ts'
-import { VerbFailure, type Doc, type MongoVerbs } from './verbs.ts'
+import { VerbFailure, type Doc, type MongoVerbs, type Update } from './verbs.ts'
 
 /** What this version of the catalog keeps in its documents. It goes up with every change that an older one can't read. */
 export const SCHEMA_VERSION = 1
@@ -21,6 +22,8 @@ export async function readinessOf(verbs: MongoVerbs): Promise<{ ready: true } | 
   try {
     const schema = await verbs.findOne<SchemaDocument>({ collection: SCHEMA, filter: { _id: SCHEMA_ID } })
     const reason = schemaProblem(schema) ?? (await missingIndex(verbs))
+    // A replica can be read, so that it takes no writes must be asked: with one that changes nothing.
+    if (reason === null) await verbs.updateOne(NOTHING)
     return reason === null ? { ready: true } : { ready: false, reason }
   } catch (error) {
     return {
@@ -30,11 +33,14 @@ export async function readinessOf(verbs: MongoVerbs): Promise<{ ready: true } | 
   }
 }
 
+const NOTHING: Update = { collection: SCHEMA, filter: { _id: 'nothing' }, update: { $set: { is: 1 } }, upsert: false }
+
 /** What is wrong with a database that says this of itself; null if nothing is. */
 export function schemaProblem(schema: SchemaDocument | null): string | null {
   if (!schema) return `The database has no schema yet; ${MIGRATE}`
   const { product, version } = schema
   if (product !== PRODUCT) return 'The database belongs to another product; choose another one'
+  if (version === COPYING_SCHEMA) return COPYING
   if (version > SCHEMA_VERSION)
     return `The database was written by a newer version: it has schema ${version}, this version knows ${SCHEMA_VERSION}; deploy the newer one`
   if (version < SCHEMA_VERSION)

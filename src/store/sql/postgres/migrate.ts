@@ -1,3 +1,4 @@
+import { COPYING, COPYING_SCHEMA } from '#store/copying'
 import { select, type SqlDatabase, type Statement } from '#store/sql/database'
 import { foreignDatabase, foreignTables, SCHEMA_VERSION_TABLE, schemaVersion } from './postgres.ts'
 
@@ -20,7 +21,8 @@ export async function migrate(db: SqlDatabase, migrations: readonly Migration[])
     // Asked again: somebody else may have begun to migrate in between.
     if (others.length > 0 && (await schemaVersion(db)) === null) throw new Error(foreignDatabase(others))
     await patiently(db, [LOCK, { sql: CREATE_VERSIONS, params: [] }, { sql: NAME_DATABASE, params: [] }])
-  } else if (found > newest)
+  } else if (found === COPYING_SCHEMA) throw new Error(COPYING)
+  else if (found > newest)
     throw new Error(
       `The database was written by a newer version: it has schema ${found}, this version knows ${newest}; use the newer one`,
     )

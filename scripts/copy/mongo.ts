@@ -1,0 +1,144 @@
+import type { Db, MongoClient } from 'mongodb'
+import type { Warehouse } from '#domain/records'
+import { COPYING_SCHEMA } from '#store/copying'
+import { CURRENT, joined, LOG, put, REPORT, SCHEMA, STORAGE, VERSION, WATERMARK } from '#store/mongo/documents'
+import type { Current, LogDocument, Watermark } from '#store/mongo/documents'
+import { driverVerbs } from '#store/mongo/driver'
+import { newMemory } from '#store/mongo/log'
+import { mongoStore } from '#store/mongo/mongo'
+import { placesOf } from '#store/mongo/places'
+import { SCHEMA_ID, SCHEMA_VERSION, type SchemaDocument } from '#store/mongo/schema'
+import { isDuplicate, type Doc } from '#store/mongo/verbs'
+import { storageFolder } from '#store/storage'
+import { documentPages } from './from-documents.ts'
+import type { Row } from './rows.ts'
+import { reader, type Progress, type Target } from './store.ts'
+import { currentOf, documentsOf, logDocument } from './to-documents.ts'
+
+/** The document of a copy that has not ended. `tenant`: the one whose log has come to `n`, and its last entry's row. */
+interface CopyDocument extends Doc {
+  readonly progress: string
+  readonly tenant?: string
+  readonly n?: number
+  readonly last?: string
+}
+
+const COPY_ID = 'copy'
+
+/** A MongoDB as source and target. `close` ends the client. */
+export function mongoTarget(client: MongoClient, db: Db, name: string): Target {
+  const verbs = driverVerbs(db)
+  const store = mongoStore(verbs, { newId: () => crypto.randomUUID(), memory: newMemory(), tailEntriesMax: 1 })
+  const copies = db.collection<CopyDocument>(SCHEMA)
+  const log = db.collection<LogDocument>(LOG)
+  const pages = reader(documentPages(db))
+  /** A batch that comes again finds what it has brought before, and some documents belong to several rows. */
+  const add = async (added: Readonly<Record<string, readonly Doc[]>>): Promise<void> => {
+    for (const [collection, docs] of Object.entries(added)) {
+      const once = [...new Map(docs.map((doc) => [doc._id, doc])).values()]
+      if (once.length === 0) continue
+      await verbs.insertMany(collection, once).catch((error: unknown) => {
+        if (!isDuplicate(error)) throw error
+      })
+    }
+  }
+  const save = async (progress: Progress, more: Partial<CopyDocument> = {}): Promise<void> => {
+    const $set = { progress: JSON.stringify(progress), ...more }
+    await copies.updateOne({ _id: COPY_ID }, { $set }, { upsert: true })
+  }
+  const newest = async (tenant: string): Promise<number> =>
+    (await log.find({ tenant }).sort({ n: -1 }).limit(1).toArray())[0]?.n ?? 0
+  const tenants = async (): Promise<string[]> => {
+    const found = await Promise.all([LOG, REPORT].map((each) => db.collection<LogDocument>(each).distinct('tenant')))
+    return [...new Set(found.flat())].toSorted()
+  }
+  return {
+    name,
+    tenants,
+    save,
+    close: () => client.close(),
+    read: async function* read(tables, of, after) {
+      for (const tenant of of) {
+        // Whoever looks projects what the log has, but doesn't complain if that fails.
+        await store.tenant(tenant).users.get('')
+        const projected = await db.collection<Watermark>(WATERMARK).findOne({ _id: tenant })
+        if ((projected?.applied ?? 0) < (await newest(tenant)))
+          throw new Error(`The log of the tenant ${tenant} could not be projected; stop whatever writes to it`)
+      }
+      yield* pages(tables, of, after)
+    },
+    progress: async () => {
+      const found = await copies.findOne({ _id: COPY_ID })
+      return found ? (JSON.parse(found.progress) as Progress) : null
+    },
+    begin: async (progress, isClosed) => {
+      await save(progress)
+      const closed = { $set: { version: COPYING_SCHEMA } }
+      if (isClosed) await db.collection<SchemaDocument>(SCHEMA).updateOne({ _id: SCHEMA_ID }, closed)
+    },
+    write: async ({ tenant, table, rows }, progress) => {
+      const before = await copies.findOne({ _id: COPY_ID })
+      const isSame = before?.tenant === tenant
+      const last = isSame ? (JSON.parse(before.last ?? 'null') as Row | null) : null
+      const documents = documentsOf(tenant, table, rows, isSame ? (before.n ?? 0) : 0, last)
+      await add(documents.added)
+      await save(progress, { tenant, n: documents.n, last: JSON.stringify(documents.last) })
+    },
+    finish: async (of) => {
+      for (const tenant of of) {
+        const [audit] = await log.find({ audited: tenant }).sort({ auditFrom: -1 }).limit(1).toArray()
+        const count = (audit?.auditFrom ?? 1) - 1 + (JSON.parse(audit?.audit ?? '[]') as unknown[]).length
+        const counted = currentOf(put(placesOf(tenant).counts, 'audit', count))
+        // All that was copied says that the first entry has put it.
+        await add({ [CURRENT]: [counted], [LOG]: [logDocument(tenant, 1, {})] })
+        const applied = await newest(tenant)
+        await db.collection<Watermark>(WATERMARK).updateOne({ _id: tenant }, { $set: { applied } }, { upsert: true })
+      }
+    },
+    publish: async (tenant, records) => {
+      const those = (is: (kind: unknown) => boolean): Row[] => records.filter(({ kind }) => is(kind))
+      const others = those((kind) => kind !== 'warehouse' && kind !== 'catalog')
+      await add(documentsOf(tenant, 'record', others, 0, null).added)
+      // Storage is claimed as for any other warehouse, since another tenant may be doing so now.
+      for (const { doc } of those((kind) => kind === 'warehouse'))
+        await store.tenant(tenant).warehouses.create(JSON.parse(String(doc)) as Warehouse)
+      await add(
+        documentsOf(
+          tenant,
+          'record',
+          those((kind) => kind === 'catalog'),
+          0,
+          null,
+        ).added,
+      )
+    },
+    discard: async (of) => {
+      for (const tenant of of) {
+        const below = { $gte: joined(tenant, ''), $lt: `${tenant}\u001f` }
+        await verbs.deleteMany(CURRENT, { group: below })
+        await verbs.deleteMany(VERSION, { of: below })
+        for (const collection of [LOG, REPORT]) await verbs.deleteMany(collection, { tenant })
+        await verbs.deleteMany(WATERMARK, { _id: tenant })
+        const claimed = db.collection<Doc & { claims: { tenant: string }[] }>(STORAGE)
+        await claimed.updateMany({}, { $pull: { claims: { tenant } } })
+      }
+      await copies.updateOne({ _id: COPY_ID }, { $unset: { tenant: 1, n: 1, last: 1 } })
+    },
+    end: async () => {
+      const closed = { _id: SCHEMA_ID, version: COPYING_SCHEMA }
+      await db.collection<SchemaDocument>(SCHEMA).updateOne(closed, { $set: { version: SCHEMA_VERSION } })
+      await copies.deleteOne({ _id: COPY_ID })
+    },
+    warehouses: async () => {
+      const found = (await tenants()).map(async (tenant) => {
+        const group = placesOf(tenant).records('warehouse')
+        const docs = await db.collection<Current>(CURRENT).find({ group, state: 'on' }).toArray()
+        return docs.map(({ value }) => {
+          const { storage } = JSON.parse(value ?? '') as Warehouse
+          return { tenant, folder: storageFolder(storage) }
+        })
+      })
+      return (await Promise.all(found)).flat()
+    },
+  }
+}

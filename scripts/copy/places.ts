@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { COPYING } from '#store/copying'
+import { mongoClient } from '#store/mongo/driver'
+import { driverVerbs } from '#store/mongo/driver'
+import { migrateMongo } from '#store/mongo/migrate'
+import { readinessOf as mongoReadiness } from '#store/mongo/schema'
+import { SCHEMA_VERSION } from '#store/sql/d1'
+import { migrate } from '#store/sql/postgres/migrate'
+import { postgresStore, SCHEMA_VERSION_TABLE } from '#store/sql/postgres/postgres'
+import { tcpDatabase } from '#store/sql/postgres/tcp'
+import { readinessOf } from '#store/sql/readiness'
+import { postgresMigrations } from '../postgres/migrations.ts'
+import { openDataFolder, type DataFolder } from '../start/data-folder.ts'
+import { applyMigrations, hasDatabase } from '../start/migrate.ts'
+import { Refusal } from '../start/refusal.ts'
+import { mongoTarget } from './mongo.ts'
+import { sqlTarget } from './sql.ts'
+import { sqliteFile } from './sqlite.ts'
+import type { Target } from './store.ts'
+
+/** Data folders that a command holds, so that no `npm start` uses them meanwhile: each is opened once. */
+export class Folders {
+  readonly #open = new Map<string, DataFolder>()
+
+  open(name: string): string {
+    const known = existsSync(name) ? this.#open.get(realpathSync(name)) : undefined
+    const folder = known ?? openDataFolder(name)
+    this.#open.set(folder.path, folder)
+    return folder.path
+  }
+
+  close(): void {
+    for (const folder of this.#open.values()) folder.close()
+  }
+}
+
+/**
+ * A database to copy `from`, which has to be in order, or `to`, which is brought up to date.
+ * @throws Refusal for what is no such URL, and what cannot be used
+ */
+export async function openPlace(
+  url: string,
+  role: 'from' | 'to',
+  folders: Folders,
+  stop: AbortSignal,
+): Promise<Target> {
+  const [scheme] = url.split(':')
+  switch (scheme) {
+    case 'd1':
+      return openD1(url.slice('d1:'.length), role, folders, stop)
+    case 'postgres':
+    case 'postgresql':
+      return openPostgres(url, role)
+    case 'mongodb':
+    case 'mongodb+srv':
+      return openMongo(url, role)
+    default:
+      throw new Refusal(
+        'A database is d1:FOLDER (the data folder of npm start), postgres://user:password@host/database or mongodb://user:password@host/database.',
+      )
+  }
+}
+
+async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop: AbortSignal): Promise<Target> {
+  if (role === 'from' && !(existsSync(name) && hasDatabase(name)))
+    throw new Refusal(`There is no D1 database in the folder ${name}.`)
+  const data = folders.open(name)
+  if (role === 'to') await applyMigrations(data, stop)
+  const folder = join(data, 'v3', 'd1', 'miniflare-D1DatabaseObject')
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite')
+  if (files.length !== 1) throw new Refusal(`Expected one D1 database in the folder ${data}, found ${files.length}.`)
+  const file = sqliteFile(join(folder, files[0] ?? ''))
+  const versions = [{ sql: 'SELECT max(version) AS version FROM schema_version', params: [] }]
+  const [found] = await file.read<{ version: number }>(versions)
+  refuseUnready(readinessOf(found?.rows[0]?.version ?? 0, SCHEMA_VERSION, 'start the catalog once (npm start)'), role)
+  return sqlTarget(file, `d1:${data}`, 'schema_version', async () => file.close())
+}
+
+async function openPostgres(url: string, role: 'from' | 'to'): Promise<Target> {
+  const db = tcpDatabase(url)
+  const target = sqlTarget(db, nameOf(url), SCHEMA_VERSION_TABLE, () => db.close())
+  try {
+    if (role === 'to' && !(await target.progress())) await migrate(db, postgresMigrations())
+    refuseUnready(await postgresStore(db).readiness(), role)
+    return target
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+}
+
+async function openMongo(url: string, role: 'from' | 'to'): Promise<Target> {
+  const { client, db } = mongoClient(url)
+  const target = mongoTarget(client, db, nameOf(url, db.databaseName))
+  try {
+    if (role === 'to' && !(await target.progress())) await migrateMongo(db)
+    refuseUnready(await mongoReadiness(driverVerbs(db)), role)
+    return target
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
+
+/** Half of a copy may be copied into, but not from. */
+function refuseUnready(readiness: { readonly ready: boolean; readonly reason?: string }, role: 'from' | 'to'): void {
+  if (readiness.ready || (role === 'to' && readiness.reason === COPYING)) return
+  throw new Refusal(`The database to copy ${role} is not in order: ${readiness.reason}.`)
+}
+
+/** A connection string without user, password and settings. */
+function nameOf(url: string, database?: string): string {
+  const [, scheme = '', hosts = '', path = ''] = /^(\w+(?:\+srv)?:\/\/)(?:.*@)?([^/?]*)\/?([^?]*)/.exec(url) ?? []
+  return `${scheme}${hosts}/${database ?? path}`
+}

@@ -1,0 +1,154 @@
+import { COPYING_SCHEMA } from '#store/copying'
+import { selectList, sqlName } from '#store/sql/columns'
+import { failed, select, type SqlDatabase, type SqlValue, type Statement } from '#store/sql/database'
+import { int, type Dialect } from '#store/sql/dialect'
+import { refuseTakenStorage, storageGuard, storageLock } from '#store/sql/storage'
+import {
+  BATCH_CHARS_MAX,
+  BATCH_ROWS_MAX,
+  canonical,
+  columnsOf,
+  CONTENTS,
+  folderOf,
+  KEYS,
+  RECORDS,
+  type Row,
+  type Table,
+} from './rows.ts'
+import { reader, type Progress, type Source, type Target } from './store.ts'
+
+/** An SQL database. `versions` is the table of its schema's versions; what `close` does comes last. */
+export function sqlTarget(db: SqlDatabase, name: string, versions: string, close: () => Promise<void>): Target {
+  const { dialect } = db
+  const write = async (statements: readonly Statement[]): Promise<void> =>
+    void (await db.write(statements).catch((error: unknown) => failed(db, error)))
+  return {
+    ...sqlSource(db, name, close),
+    progress: async () => {
+      const [known] = await select(db, KNOWN[dialect.engine])
+      if (known === undefined) return null
+      const [row] = await select<{ doc: string }>(db, 'SELECT c.doc FROM store_copy c')
+      return row ? (JSON.parse(row.doc) as Progress) : null
+    },
+    begin: async (progress, isClosed) =>
+      write([
+        statement('CREATE TABLE store_copy (doc TEXT NOT NULL)'),
+        statement('INSERT INTO store_copy (doc) VALUES (?1)', JSON.stringify(progress)),
+        ...(isClosed ? [statement(`INSERT INTO ${versions} (version) VALUES (${COPYING_SCHEMA})`)] : []),
+      ]),
+    save: async (progress) => write([saving(progress)]),
+    write: async ({ table, rows }, progress) => write([inserting(dialect, table, rows), saving(progress)]),
+    finish: async () => (dialect.engine === 'postgres' ? write(MOVE_AUDIT_NUMBERS) : undefined),
+    publish: async (tenant, records) => {
+      const [there] = await select(db, 'SELECT 1 AS one FROM record r WHERE r.tenant_id = ?1 LIMIT 1', tenant)
+      // They came in one transaction, before the process died.
+      if (there) return
+      const folders = records.flatMap((row) => folderOf(row) ?? [])
+      const guards = folders.map((folder) => storageGuard(dialect, tenant, folder))
+      try {
+        await db.write([...storageLock(dialect), ...guards, inserting(dialect, 'record', records)])
+      } catch (error) {
+        for (const folder of folders) refuseTakenStorage(db, error, folder)
+        failed(db, error)
+      }
+    },
+    discard: async (tenants) => {
+      for (const tenant of tenants)
+        for (const table of [...RECORDS, ...CONTENTS])
+          await write([statement(`DELETE FROM ${sqlName(table)} WHERE tenant_id = ?1`, tenant)])
+    },
+    end: async () =>
+      write([
+        statement('DROP TABLE store_copy'),
+        statement(`DELETE FROM ${versions} WHERE version = ${COPYING_SCHEMA}`),
+      ]),
+    warehouses: async () => {
+      const found = await select<{ tenant: string; kind: string; doc: string }>(db, WAREHOUSES)
+      return found.flatMap((row) => ({ tenant: row.tenant, folder: folderOf(row) ?? '' }))
+    },
+  }
+}
+
+const KNOWN = {
+  sqlite: `SELECT 1 AS one FROM sqlite_master WHERE name = 'store_copy'`,
+  postgres: `SELECT 1 AS one WHERE to_regclass('store_copy') IS NOT NULL`,
+}
+
+const WAREHOUSES = `SELECT r.tenant_id AS tenant, r.kind, r.doc FROM record r WHERE r.kind = 'warehouse'`
+
+/** Nobody takes a number in between. */
+const MOVE_AUDIT_NUMBERS = [
+  statement('LOCK TABLE audit IN EXCLUSIVE MODE'),
+  statement(`SELECT setval('audit_id', m.id) FROM (SELECT max(a.id) AS id FROM audit a) m, audit_id s
+    WHERE m.id >= s.last_value`),
+]
+
+function statement(sql: string, ...params: readonly SqlValue[]): Statement {
+  return { sql, params }
+}
+
+function saving(progress: Progress): Statement {
+  return statement('UPDATE store_copy SET doc = ?1', JSON.stringify(progress))
+}
+
+/** All rows travel as one parameter. */
+function inserting(dialect: Dialect, table: Table, rows: readonly Row[]): Statement {
+  const columns = Object.entries(columnsOf(table))
+  const values = columns.map(([, { type }], i) => (type === 'integer' ? int(`r.value->>${i}`) : `r.value->>${i}`))
+  return statement(
+    `INSERT INTO ${sqlName(table)} (${columns.map(([name]) => sqlName(name)).join(', ')})
+      SELECT ${values.join(', ')} FROM ${dialect.each('?1', 'r')} WHERE true`,
+    JSON.stringify(rows.map((row) => columns.map(([name]) => row[name] ?? null))),
+  )
+}
+
+function sqlSource(db: SqlDatabase, name: string, close: () => Promise<void>): Source {
+  return {
+    name,
+    close,
+    tenants: async () => {
+      const tenants: string[] = []
+      for (;;) {
+        const [row] = await select<{ next: string | null }>(db, NEXT_TENANT, tenants.at(-1) ?? '')
+        if (!row?.next) return tenants
+        tenants.push(row.next)
+      }
+    },
+    read: reader(async function* pages(tenant, table, after) {
+      for (let key = after; ;) {
+        const rows = await select<Row>(db, pageSql(table, key !== null), tenant, ...valuesOf(key))
+        const last = rows.at(-1)
+        if (!last) return
+        key = JSON.stringify(KEYS[table].map((column) => last[column]))
+        yield { rows: rows.map((row) => canonical(table, row)), key }
+      }
+    }),
+  }
+}
+
+function valuesOf(key: string | null): SqlValue[] {
+  return key === null ? [] : (JSON.parse(key) as SqlValue[])
+}
+
+/** Every table but that of records may have tenants who have nothing else yet. */
+const NEXT_TENANT = `SELECT min(t.tenant_id) AS next FROM (${[...RECORDS, ...CONTENTS]
+  .map((table) => `SELECT min(tenant_id) AS tenant_id FROM ${sqlName(table)} WHERE tenant_id > ?1`)
+  .join(' UNION ALL ')}) t`
+
+/** `?2` and so on: the key behind which to go on. The database counts characters before it sends any. */
+function pageSql(table: Table, goesOn: boolean): string {
+  const columns = columnsOf(table)
+  const keys = KEYS[table].map((name) => sqlName(name)).join(', ')
+  const from = KEYS[table].map((name, i) => (columns[name]?.type === 'integer' ? int(`?${i + 2}`) : `?${i + 2}`))
+  const texts = Object.entries(columns).filter(([, { type }]) => type !== 'integer')
+  const size = texts.map(([name]) => `coalesce(length(x.${sqlName(name)}), 0)`).join(' + ')
+  return `SELECT ${selectList(table, 's').replace('s.number AS', `${RANK} AS`)} FROM (
+      SELECT x.*, sum(${size}) OVER (ORDER BY ${keys} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead FROM (
+        SELECT t.* FROM ${sqlName(table)} t WHERE t.tenant_id = ?1 ${goesOn ? `AND (${keys}) > (${from.join(', ')})` : ''}
+        ORDER BY ${keys} LIMIT ${BATCH_ROWS_MAX}) x) s
+    WHERE coalesce(s.ahead, 0) < ${BATCH_CHARS_MAX} ORDER BY ${keys}`
+}
+
+/** The number of a metrics report, counted from 1: how many of its table were there before it is no part of a catalog. */
+const RANK = `(SELECT count(*) FROM metrics_report c
+  WHERE c.tenant_id = s.tenant_id AND c.object_id = s.object_id AND c.id <= s.id)`
