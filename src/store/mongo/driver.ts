@@ -12,11 +12,13 @@ const CONNECT_MS_MAX = 5000
 /** More documents than any one query of the store is for. */
 const FOUND_AT_ONCE_MAX = 10_000
 
+/** Each of its own: parts of what is given as an object (`writeConcern`) a connection string would change all the same. */
 const OPTIONS: MongoClientOptions = {
   appName: 'pangolin',
   readPreference: 'primary',
-  readConcern: { level: 'majority' },
-  writeConcern: { w: 'majority', journal: true },
+  readConcernLevel: 'majority',
+  w: 'majority',
+  journal: true,
   serverSelectionTimeoutMS: CONNECT_MS_MAX,
   connectTimeoutMS: CONNECT_MS_MAX,
   socketTimeoutMS: STORE_CALL_MS_MAX,

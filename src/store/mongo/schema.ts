@@ -1,4 +1,5 @@
 import { COPYING, COPYING_SCHEMA } from '#store/copying'
+import { CatalogError } from '#domain/errors'
 import { SCHEMA } from './documents.ts'
 import { INDEXES, indexName } from './indexes.ts'
 import { VerbFailure, type Doc, type MongoVerbs, type Update } from './verbs.ts'
@@ -34,6 +35,15 @@ export async function readinessOf(verbs: MongoVerbs): Promise<{ ready: true } | 
 }
 
 const NOTHING: Update = { collection: SCHEMA, filter: { _id: 'nothing' }, update: { $set: { is: 1 } }, upsert: false }
+
+/**
+ * For when somebody was not found that should be there: it may not be a database of ours.
+ * @throws CatalogError `unavailable` if it is not; VerbFailure
+ */
+export async function refuseForeign(verbs: MongoVerbs): Promise<void> {
+  const problem = schemaProblem(await verbs.findOne<SchemaDocument>({ collection: SCHEMA, filter: { _id: SCHEMA_ID } }))
+  if (problem !== null) throw new CatalogError('unavailable', problem)
+}
 
 /** What is wrong with a database that says this of itself; null if nothing is. */
 export function schemaProblem(schema: SchemaDocument | null): string | null {
