@@ -132,5 +132,5 @@ export function jsonOf<T extends keyof typeof TABLES>(
     const column = `${alias}.${sqlName(name)}`
     return [name, type === 'json' ? dialect.json(column) : column] as const
   })
-  return dialect.object(members)
+  return dialect.object(Object.fromEntries(members))
 }
