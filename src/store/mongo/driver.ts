@@ -84,14 +84,17 @@ const NEVER_SENT = [
   'MongoTopologyClosedError',
   'MongoClientClosedError',
   'MongoPoolClosedError',
-  'MongoPoolClearedError',
-  'MongoWaitQueueTimeoutError',
 ]
+
+/** So it is after these, which tell of connections that were lost to somebody else, or are all in use. */
+const WAITED_IN_VAIN = ['MongoPoolClearedError', 'MongoWaitQueueTimeoutError']
 
 /** What the driver's error means. @throws VerbFailure always */
 export function failed(error: unknown): never {
   const { name = '', code, syscall, writeErrors, errorLabelSet } = error as DriverError
   const isLookup = syscall?.startsWith('query') === true
+  if (WAITED_IN_VAIN.includes(name))
+    throw new VerbFailure('not-done', 'The catalog database had no connection to spare', error)
   if (isLookup || NEVER_SENT.includes(name) || errorLabelSet?.has('HandshakeError') === true) throw neverSent(error)
   if (writeErrors === undefined || writeErrors.every((one) => one.code === code)) throw failureOfCode(code, error)
   throw failureOfCode(undefined, error)
