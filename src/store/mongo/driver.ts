@@ -12,11 +12,13 @@ const CONNECT_MS_MAX = 5000
 /** More documents than any one query of the store is for. */
 const FOUND_AT_ONCE_MAX = 10_000
 
+/** Each of its own: parts of what is given as an object (`writeConcern`) a connection string would change all the same. */
 const OPTIONS: MongoClientOptions = {
   appName: 'pangolin',
   readPreference: 'primary',
-  readConcern: { level: 'majority' },
-  writeConcern: { w: 'majority', journal: true },
+  readConcernLevel: 'majority',
+  w: 'majority',
+  journal: true,
   serverSelectionTimeoutMS: CONNECT_MS_MAX,
   connectTimeoutMS: CONNECT_MS_MAX,
   socketTimeoutMS: STORE_CALL_MS_MAX,
@@ -82,14 +84,17 @@ const NEVER_SENT = [
   'MongoTopologyClosedError',
   'MongoClientClosedError',
   'MongoPoolClosedError',
-  'MongoPoolClearedError',
-  'MongoWaitQueueTimeoutError',
 ]
+
+/** So it is after these, which tell of connections that were lost to somebody else, or are all in use. */
+const WAITED_IN_VAIN = ['MongoPoolClearedError', 'MongoWaitQueueTimeoutError']
 
 /** What the driver's error means. @throws VerbFailure always */
 export function failed(error: unknown): never {
   const { name = '', code, syscall, writeErrors, errorLabelSet } = error as DriverError
   const isLookup = syscall?.startsWith('query') === true
+  if (WAITED_IN_VAIN.includes(name))
+    throw new VerbFailure('not-done', 'The catalog database had no connection to spare', error)
   if (isLookup || NEVER_SENT.includes(name) || errorLabelSet?.has('HandshakeError') === true) throw neverSent(error)
   if (writeErrors === undefined || writeErrors.every((one) => one.code === code)) throw failureOfCode(code, error)
   throw failureOfCode(undefined, error)

@@ -10,7 +10,7 @@ import { endingRequests, tenantLog, type LogOptions, type TenantLog } from './lo
 import { metricsStore } from './metrics.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
-import { readinessOf } from './schema.ts'
+import { readinessOf, refuseForeign } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
 import { storageGuard } from './storage.ts'
 import type { MongoVerbs } from './verbs.ts'
@@ -33,8 +33,17 @@ export function mongoStore(verbs: MongoVerbs, options: LogOptions): Store {
 
 function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): TenantStore {
   const log = endingRequests(tenant)
+  const users = entityStore(log, 'user')
+  /** Whoever is not found may be so because the database is not one of ours, which costs a look only then. */
+  const ours = async <T>(found: T, user: unknown): Promise<T> => {
+    if (user === null) await refuseForeign(verbs).catch(failure)
+    return found
+  }
   return {
-    read: async (query) => readFrom(log, query),
+    read: async (query) => {
+      const found = await readFrom(log, query)
+      return ours(found, found.caller?.user)
+    },
     commit: async (commit) => commitTo(tenant, commit),
     settle: async (commitId) => settle(log, commitId),
     branches: branchStore(log),
@@ -44,7 +53,13 @@ function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): Te
     metrics: metricsStore(verbs, log.tenant),
     warehouses: entityStore(log, 'warehouse', async (...step) => guarded(...step).catch(failure)),
     catalogs: entityStore(log, 'catalog'),
-    users: entityStore(log, 'user'),
+    users: {
+      ...users,
+      byName: async (name) => {
+        const user = await users.byName(name)
+        return ours(user, user)
+      },
+    },
     grants: entityStore(log, 'grant'),
     revokedTokens: entityStore(log, 'revoked-token'),
   }

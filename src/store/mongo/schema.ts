@@ -1,3 +1,4 @@
+import { CatalogError } from '#domain/errors'
 import { schemaProblem } from '#store/readiness'
 import type { Readiness } from '#store/store'
 import { SCHEMA } from './documents.ts'
@@ -33,6 +34,17 @@ export async function readinessOf(verbs: MongoVerbs): Promise<Readiness> {
 }
 
 const NOTHING: Update = { collection: SCHEMA, filter: { _id: 'nothing' }, update: { $set: { is: 1 } }, upsert: false }
+
+/**
+ * For when somebody was not found that should be there: it may not be a database of ours.
+ * @throws CatalogError `unavailable` if it is not; VerbFailure
+ */
+export async function refuseForeign(verbs: MongoVerbs): Promise<void> {
+  const problem = databaseProblem(
+    await verbs.findOne<SchemaDocument>({ collection: SCHEMA, filter: { _id: SCHEMA_ID } }),
+  )
+  if (problem !== null) throw new CatalogError('unavailable', problem)
+}
 
 /** What is wrong with a database that says this of itself; null if nothing is. */
 export function databaseProblem(schema: SchemaDocument | null): string | null {

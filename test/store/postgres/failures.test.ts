@@ -44,6 +44,11 @@ it.each<[string, unknown, RegExp]>([
     /percent-encoded/,
   ],
   [
+    'a pool whose connections are all in use',
+    new NotConnected('No connection', { cause: new Error('timeout exceeded when trying to connect') }),
+    /no connection to spare/,
+  ],
+  [
     'a host that is not there',
     new NotConnected('No connection', { cause: new Error('ECONNREFUSED') }),
     /cannot be reached/,

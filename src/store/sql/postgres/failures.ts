@@ -66,9 +66,10 @@ const BEFORE_THE_SERVER: readonly (readonly [words: RegExp, reason: string])[] =
   [/failed to acquire a connection from the pool|server connection attempt failed/i, NO_CONNECTION],
 ]
 
-/** What clients say of the connection string, and of TLS, before there is a connection. */
+/** What clients say of the connection string, of TLS, and of their own pool, before there is a connection. */
 const CONNECTING_BY_WORDS: readonly (readonly [words: RegExp, reason: string])[] = [
   [/^(Invalid URL|URI malformed)/, CONNECTION_STRING],
+  [/^timeout exceeded when trying to connect$/, NO_CONNECTION],
   [/certificate/i, CERTIFICATE],
   [/\b(SSL|TLS)\b/, TLS],
 ]
