@@ -1,3 +1,4 @@
+import { causesOf } from '#domain/errors'
 import { STORE_CALL_MS_MAX } from '#src/limits'
 import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
 import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
@@ -110,9 +111,7 @@ const NOT_THERE = 'The endpoint of the catalog database is not at its address; s
 const CONNECTING = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|.*CERT.*|.*SIGNATURE)$/
 
 function isNeverSent(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if ('code' in at && CONNECTING.test(String(at.code))) return true
-  return false
+  return [...causesOf(error)].some((at) => 'code' in at && CONNECTING.test(String(at.code)))
 }
 
 function headersOf(credentials: Credentials): Record<string, string> {

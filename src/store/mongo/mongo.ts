@@ -1,3 +1,4 @@
+import { recordStores } from '#store/kinds'
 import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { branchPuts, branchStore } from './branches.ts'
@@ -33,6 +34,7 @@ export function mongoStore(verbs: MongoVerbs, options: LogOptions): Store {
 
 function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): TenantStore {
   const log = endingRequests(tenant)
+  const ending: Guarded = async (...step) => guarded(...step).catch(failure)
   return {
     read: async (query) => readFrom(log, query),
     commit: async (commit) => commitTo(tenant, commit),
@@ -42,11 +44,7 @@ function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): Te
     purges: purgeStore(log),
     idempotency: idempotencyStore(log),
     metrics: metricsStore(verbs, log.tenant),
-    warehouses: entityStore(log, 'warehouse', async (...step) => guarded(...step).catch(failure)),
-    catalogs: entityStore(log, 'catalog'),
-    users: entityStore(log, 'user'),
-    grants: entityStore(log, 'grant'),
-    revokedTokens: entityStore(log, 'revoked-token'),
+    ...recordStores((kind) => entityStore(log, kind, kind === 'warehouse' ? ending : undefined)),
   }
 }
 

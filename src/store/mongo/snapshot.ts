@@ -37,12 +37,6 @@ export interface Former {
   readonly toSeq: number
 }
 
-/** Documents that are asked for together. */
-interface Batch {
-  readonly ids: string[]
-  readonly found: Promise<ReadonlyMap<string, Current>>
-}
-
 type Decided = Pick<LogDocument, 'unique' | 'seq' | 'n' | '_id'>
 
 const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, branch: 1, seq: 1 }
@@ -76,7 +70,8 @@ export class Snapshot {
   private readonly formerInTail = new Map<string, Put[]>()
   private readonly stored = new Map<string, Promise<Current | null>>()
   private readonly absent = new Set<string>()
-  private batch: Batch | null = null
+  /** Documents that are asked for together. */
+  private batch: { readonly ids: string[]; readonly found: Promise<ReadonlyMap<string, Current>> } | null = null
   private readonly formers = new Map<string, Promise<readonly Version[]>>()
   private readonly fetched = new Map<string, Promise<unknown>>()
 
@@ -210,7 +205,7 @@ export class Snapshot {
     return Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
   }
 
-  private nextBatch(): Batch {
+  private nextBatch(): NonNullable<Snapshot['batch']> {
     const ids: string[] = []
     const found = Promise.resolve().then(async () => {
       this.batch = null
