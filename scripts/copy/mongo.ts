@@ -11,7 +11,7 @@ import { SCHEMA_ID, SCHEMA_VERSION, type SchemaDocument } from '#store/mongo/sch
 import { isDuplicate, type Doc } from '#store/mongo/verbs'
 import { storageFolder } from '#store/storage'
 import { documentPages } from './from-documents.ts'
-import type { Row } from './rows.ts'
+import { BATCH_ROWS_MAX, type Row } from './rows.ts'
 import { reader, type Progress, type Target } from './store.ts'
 import { currentOf, documentsOf, logDocument } from './to-documents.ts'
 
@@ -25,13 +25,13 @@ interface CopyDocument extends Doc {
 
 const COPY_ID = 'copy'
 
-/** A MongoDB as source and target. `close` ends the client. */
-export function mongoTarget(client: MongoClient, db: Db, name: string): Target {
+/** A MongoDB as source and target. `rowsMax` is how many documents are read at a time. */
+export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax = BATCH_ROWS_MAX): Target {
   const verbs = driverVerbs(db)
   const store = mongoStore(verbs, { newId: () => crypto.randomUUID(), memory: newMemory(), tailEntriesMax: 1 })
   const copies = db.collection<CopyDocument>(SCHEMA)
   const log = db.collection<LogDocument>(LOG)
-  const pages = reader(documentPages(db))
+  const pages = reader(documentPages(db, rowsMax))
   /** A batch that comes again finds what it has brought before, and some documents belong to several rows. */
   const add = async (added: Readonly<Record<string, readonly Doc[]>>): Promise<void> => {
     for (const [collection, docs] of Object.entries(added)) {

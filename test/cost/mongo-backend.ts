@@ -179,7 +179,7 @@ function writtenBy(path: string, text: string, sent: string): number {
 export const TAIL_ENTRIES_MAX = 16
 
 /** Leaves the Worker with nothing to read along: whatever is in the log is projected, and it knows. */
-export async function projectedInWorker({ tenant, call }: Outside<MongoSeen>): Promise<void> {
-  for (let entries = 0; entries < TAIL_ENTRIES_MAX; entries += 1) await tenant.settle(crypto.randomUUID())
-  await call(['GET', '/v1/config?warehouse=demo'])
+export async function projectedInWorker(outside: Outside<MongoSeen>): Promise<void> {
+  for (let entries = 0; entries < TAIL_ENTRIES_MAX; entries += 1) await outside.tenant.settle(crypto.randomUUID())
+  await outside.call(['GET', '/v1/config?warehouse=demo'])
 }
