@@ -1,7 +1,7 @@
 import { causesOf } from '#domain/errors'
 import { STORE_CALL_MS_MAX } from '#src/limits'
 import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
-import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
+import { inserted, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
 
 /** How an endpoint knows who asks. */
 export type Credentials =
@@ -31,9 +31,7 @@ export function httpVerbs(endpoint: Endpoint, metered = (verbs: MongoVerbs): Mon
   return {
     ...requests,
     insertMany: async (collection, documents) => {
-      await requests.insertMany(collection, documents).catch((error: unknown) => {
-        if (!isDuplicate(error)) throw error
-      })
+      await inserted(requests.insertMany(collection, documents))
       const wanted = new Map(documents.map((document) => [document._id, (document as Doc & Fields)['n']]))
       const found = await requests.find<Doc & Fields>({
         collection,
