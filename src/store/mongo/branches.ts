@@ -9,7 +9,7 @@ import type { Snapshot } from './snapshot.ts'
 import { showsTrimmed } from './trim.ts'
 
 /** What a catalog's name of a branch or tag stands for. */
-export interface Ref {
+interface Ref {
   readonly branch?: string
   readonly tag?: string
 }

@@ -46,11 +46,10 @@ export function httpVerbs(endpoint: Endpoint, metered = (verbs: MongoVerbs): Mon
 
 /** Each verb is one request, and does what the endpoint makes of it. */
 function requestVerbs(endpoint: Endpoint): MongoVerbs {
-  const call = async <T>(verb: string, body: Fields): Promise<T> => callVerb(endpoint, verb, body) as Promise<T>
+  const call = async <T>(verb: string, body: object): Promise<T> => callVerb(endpoint, verb, body) as Promise<T>
   return {
-    findOne: async (query) => (await call<{ document: never }>('findOne', query as unknown as Fields)).document,
-    find: async <T extends Doc>(query: Query) =>
-      (await call<{ documents: T[] }>('find', query as unknown as Fields)).documents,
+    findOne: async (query) => (await call<{ document: never }>('findOne', query)).document,
+    find: async <T extends Doc>(query: Query) => (await call<{ documents: T[] }>('find', query)).documents,
     insertOne: async (collection, document) => {
       const { _id, ...fields } = document as Doc & Fields
       const body = { collection, filter: { _id }, update: { $setOnInsert: fields }, upsert: true }
@@ -59,10 +58,8 @@ function requestVerbs(endpoint: Endpoint): MongoVerbs {
       if (upsertedId === undefined)
         throw new VerbFailure('unknown', 'The endpoint does not say whether it has inserted')
     },
-    insertMany: async (collection, documents) =>
-      void (await call('insertMany', { collection, documents: documents as unknown as Fields[] })),
-    updateOne: async (update) =>
-      (await call<{ matchedCount: number }>('updateOne', update as unknown as Fields)).matchedCount,
+    insertMany: async (collection, documents) => void (await call('insertMany', { collection, documents })),
+    updateOne: async (update) => (await call<{ matchedCount: number }>('updateOne', update)).matchedCount,
     deleteMany: async (collection, filter) => void (await call('deleteMany', { collection, filter })),
     aggregate: async <T extends Doc>(collection: string, pipeline: readonly Fields[]) =>
       (await call<{ documents: T[] }>('aggregate', { collection, pipeline })).documents,
@@ -74,7 +71,7 @@ const DUPLICATE = 11000
 async function callVerb(
   { url, credentials, dataSource, database }: Endpoint,
   verb: string,
-  body: Fields,
+  body: object,
 ): Promise<unknown> {
   let status: number
   let text: string

@@ -46,7 +46,7 @@ export interface TenantLog {
 }
 
 /** What a process remembers between requests: old, but never wrong, and so fit for any number of stores. */
-export interface Memory {
+interface Memory {
   /** Of tenants' logs. */
   readonly views: Recent<View>
   /** Where catalogs and branches were last found, by tenant and name: what to fetch before it is known to be right. */

@@ -14,7 +14,7 @@ export interface View {
 }
 
 /** Documents of one group in order: from the key `from`, or behind `after`, if there is one; before `to`. */
-export interface RangeQuery {
+interface RangeQuery {
   readonly group: string
   /** Only documents in one of these; absent: also those that are gone. */
   readonly states?: readonly string[] | undefined
