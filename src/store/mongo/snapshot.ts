@@ -5,7 +5,7 @@ import { placesOf, type Places } from './places.ts'
 import { VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
 
 /** A log entry without what only history reads. */
-export type TailEntry = Pick<LogDocument, 'n' | 'nonce' | 'unique' | 'puts' | 'branch' | 'seq' | '_id'>
+export type TailEntry = Pick<LogDocument, 'n' | 'nonce' | 'unique' | 'puts' | 'seq' | '_id'>
 
 /** What is known of a tenant's log: how far it is projected, at least, and the entries after that, without a gap. */
 export interface View {
@@ -39,7 +39,7 @@ export interface Former {
 
 type Decided = Pick<LogDocument, 'unique' | 'seq' | 'n' | '_id'>
 
-const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, branch: 1, seq: 1 }
+const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, seq: 1 }
 
 /** Log entries asked for at a time. */
 const TAIL_PAGE = 100
@@ -186,7 +186,7 @@ export class Snapshot {
   /** The entries that have one of the tokens, by token. */
   async decided(tokens: readonly string[]): Promise<Map<string, Decided>> {
     const filter = { unique: { $in: tokens } }
-    const query = { collection: LOG, filter, projection: { unique: 1, branch: 1, seq: 1, n: 1 } }
+    const query = { collection: LOG, filter, projection: { unique: 1, seq: 1, n: 1 } }
     const found = await this.once('decided', tokens, async () => this.fetch<Decided>(query))
     return new Map([...found, ...this.tail].flatMap((entry) => entry.unique.map((token) => [token, entry])))
   }
