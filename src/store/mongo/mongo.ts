@@ -1,3 +1,4 @@
+import { recordStores } from '#store/kinds'
 import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { branchPuts, branchStore } from './branches.ts'
@@ -33,7 +34,8 @@ export function mongoStore(verbs: MongoVerbs, options: LogOptions): Store {
 
 function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): TenantStore {
   const log = endingRequests(tenant)
-  const users = entityStore(log, 'user')
+  const ending: Guarded = async (...step) => guarded(...step).catch(failure)
+  const records = recordStores((kind) => entityStore(log, kind, kind === 'warehouse' ? ending : undefined))
   /** Whoever is not found may be so because the database is not one of ours, which costs a look only then. */
   const ours = async <T>(found: T, user: unknown): Promise<T> => {
     if (user === null) await refuseForeign(verbs).catch(failure)
@@ -51,17 +53,14 @@ function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): Te
     purges: purgeStore(log),
     idempotency: idempotencyStore(log),
     metrics: metricsStore(verbs, log.tenant),
-    warehouses: entityStore(log, 'warehouse', async (...step) => guarded(...step).catch(failure)),
-    catalogs: entityStore(log, 'catalog'),
+    ...records,
     users: {
-      ...users,
+      ...records.users,
       byName: async (name) => {
-        const user = await users.byName(name)
+        const user = await records.users.byName(name)
         return ours(user, user)
       },
     },
-    grants: entityStore(log, 'grant'),
-    revokedTokens: entityStore(log, 'revoked-token'),
   }
 }
 

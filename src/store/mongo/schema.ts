@@ -58,13 +58,14 @@ export function databaseProblem(schema: SchemaDocument | null): string | null {
 async function missingIndex(verbs: MongoVerbs): Promise<string | null> {
   const collections = [...new Set(INDEXES.map(({ collection }) => collection))]
   const listed = await Promise.all(
-    collections.map((collection) =>
-      verbs.aggregate<Doc & { name: string }>(collection, [{ $indexStats: {} }, { $project: { name: 1 } }]),
-    ),
+    collections.map(async (collection) => {
+      const stages = [{ $indexStats: {} }, { $project: { name: 1 } }]
+      const found = await verbs.aggregate<Doc & { name: string }>(collection, stages)
+      return found.map(({ name }) => `${collection}.${name}`)
+    }),
   )
-  const found = new Set(
-    collections.flatMap((collection, i) => (listed[i] ?? []).map(({ name }) => `${collection}.${name}`)),
+  const missing = INDEXES.map((index) => `${index.collection}.${indexName(index)}`).filter(
+    (name) => !listed.flat().includes(name),
   )
-  const missing = INDEXES.map((index) => `${index.collection}.${indexName(index)}`).filter((name) => !found.has(name))
   return missing.length > 0 ? `The database lacks the index ${missing.join(', ')}; ${MIGRATE}` : null
 }

@@ -69,7 +69,7 @@ export function ancestorsById(dialect: Dialect): string {
 }
 
 /** SQL expressions for the parts of a key. */
-export interface KeySql {
+interface KeySql {
   readonly of: string
   readonly namespace: string
   readonly name: string

@@ -1,3 +1,4 @@
+import { causesOf } from '#domain/errors'
 import type { SqlFailure } from '#store/sql/database'
 
 /** An error that a server sent, as every driver hands it on. */
@@ -122,7 +123,7 @@ function reasonOf(code: string): string | undefined {
 
 /** What an error, or one that caused it, is known to mean by its words. */
 function said(error: unknown, known: readonly (readonly [RegExp, string])[]): string | undefined {
-  for (const { message } of causes(error)) {
+  for (const { message } of causesOf(error)) {
     const found = known.find(([words]) => words.test(message))
     if (found) return found[1]
   }
@@ -130,11 +131,7 @@ function said(error: unknown, known: readonly (readonly [RegExp, string])[]): st
 }
 
 function serverError(error: unknown): ServerError | undefined {
-  for (const at of causes(error))
+  for (const at of causesOf(error))
     if ('code' in at && typeof at.code === 'string' && SQLSTATE.test(at.code)) return at as Error & ServerError
   return undefined
-}
-
-function* causes(error: unknown): Generator<Error> {
-  for (let at = error; at instanceof Error; at = at.cause) yield at
 }
