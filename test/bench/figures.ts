@@ -2,6 +2,7 @@ import type { LoadResult } from './load.ts'
 
 /** Rates are requests per second, latencies milliseconds. */
 export interface Figures {
+  readonly store: string
   readonly name: string
   readonly requests: number
   readonly rate: number
@@ -22,11 +23,12 @@ export interface Round {
   readonly ungrouped?: LoadResult
 }
 
-export function figuresOf(name: string, rounds: readonly Round[]): Figures {
+export function figuresOf(store: string, name: string, rounds: readonly Round[]): Figures {
   const results = rounds.map(({ catalog }) => catalog)
   const latencies = Float64Array.from(results.flatMap((result) => [...result.latencies])).toSorted()
   const seconds = results.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1000
   return {
+    store,
     name,
     requests: latencies.length,
     rate: latencies.length / seconds,
@@ -43,9 +45,10 @@ export function figuresOf(name: string, rounds: readonly Round[]): Figures {
 /** The table as text, one line per scenario. */
 export function tableOf(figures: readonly Figures[]): string {
   const rows = [
-    ['', 'req/s', 'p50 ms', 'p99 ms', 'of bare', 'of bare + 1 query', 'of one by one'],
-    ...figures.map(({ name, rate, p50, p99, ofBare, ofQuery, ofUngrouped }) => [
+    ['', 'store', 'req/s', 'p50 ms', 'p99 ms', 'of bare', 'of bare + 1 query', 'of one by one'],
+    ...figures.map(({ name, store, rate, p50, p99, ofBare, ofQuery, ofUngrouped }) => [
       name,
+      store,
       rate.toFixed(0),
       p50.toFixed(1),
       p99.toFixed(1),

@@ -6,22 +6,28 @@ import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { figuresOf, tableOf, type Figures, type Round } from './figures.ts'
-import { LARGE, largeTableOf, measureLarge } from './large.ts'
+import { LARGE, largeTableOf, measureLarge, type LargeFigures } from './large.ts'
 import type { LoadJob, LoadRequest, LoadResult } from './load.ts'
 import { PREPARATION, SCENARIOS, type Scenario } from './scenarios.ts'
 import { startServers, type Servers } from './server.ts'
+import { STORES, type StoreName } from './stores.ts'
 
-const USAGE = `npm run bench -- [--seconds N] [--only NAME,…] [--connections N] [--json]
+const USAGE = `npm run bench -- [--seconds N] [--only NAME,…] [--store NAME,…] [--connections N] [--json]
   --seconds      how long each of the servers is driven per scenario (default 4)
   --only         scenarios whose name starts with one of these: ${[...SCENARIOS.map(({ name }) => name), LARGE].map((name) => `'${name}'`).join(', ')}
+  --store        where the catalog keeps its records: ${STORES.join(', ')} (default d1; each takes some minutes)
   --connections  requests under way at a time (default 16)
   --json         prints the figures as JSON`
 
 const ROUND_MS = 500
 
+/** The server in MongoDB's place makes few tables a second. */
+const PREPARATION_MS_MAX = 900_000
+
 interface Options {
   readonly rounds: number
   readonly scenarios: readonly Scenario[]
+  readonly stores: readonly StoreName[]
   readonly connections: number
   readonly json: boolean
   /** Whether the table with the large metadata file is measured. */
@@ -34,9 +40,30 @@ const options = optionsOf(process.argv.slice(2))
 if (options) await main(options)
 else process.exitCode = 1
 
-async function main({ rounds, scenarios, connections, json, isLarge }: Options): Promise<void> {
-  say('Building the Worker and starting miniflare …')
-  const servers = await startServers()
+/** What was measured on one store. */
+interface Measured {
+  readonly note: string
+  readonly figures: readonly Figures[]
+  readonly large: readonly LargeFigures[]
+}
+
+async function main(chosen: Options): Promise<void> {
+  const { connections, json, stores } = chosen
+  const measured: Measured[] = []
+  for (const store of stores) measured.push(await measureStore(store, chosen))
+  const figures = measured.flatMap((one) => one.figures)
+  const large = measured.flatMap((one) => one.large)
+  const tables = [
+    ...(figures.length > 0 ? [tableOf(figures)] : []),
+    ...(large.length > 0 ? [largeTableOf(large)] : []),
+    measured.map(({ note }) => note).join('\n'),
+  ]
+  process.stdout.write(`${json ? JSON.stringify({ connections, figures, large }, null, 2) : tables.join('\n\n')}\n`)
+}
+
+async function measureStore(store: StoreName, { rounds, scenarios, connections, isLarge }: Options): Promise<Measured> {
+  say(`${store}: building the Worker and starting miniflare …`)
+  const servers = await startServers(store)
   const generator = fork(join(import.meta.dirname, 'load.ts'), { serialization: 'advanced' })
   try {
     let first = 0
@@ -61,10 +88,9 @@ async function main({ rounds, scenarios, connections, json, isLarge }: Options):
     const figures: Figures[] = []
     for (const scenario of scenarios) {
       say(`${scenario.name} …`)
-      figures.push(figuresOf(scenario.name, await measure(drive, servers, scenario, rounds)))
+      figures.push(figuresOf(store, scenario.name, await measure(drive, servers, scenario, rounds)))
     }
-    const tables = [...(figures.length > 0 ? [tableOf(figures)] : []), ...(isLarge ? [largeTableOf(large)] : [])]
-    process.stdout.write(`${json ? JSON.stringify({ connections, figures, large }, null, 2) : tables.join('\n\n')}\n`)
+    return { note: servers.note, figures, large: large.map((one) => ({ ...one, name: `${store}, ${one.name}` })) }
   } finally {
     generator.kill()
     await servers.stop()
@@ -74,7 +100,13 @@ async function main({ rounds, scenarios, connections, json, isLarge }: Options):
 async function prepare(drive: Drive, { catalog }: Servers): Promise<void> {
   for (const { request, times } of PREPARATION)
     await drive(
-      { requests: [request], most: times, first: 0, milliseconds: 120_000, ...(times === 1 ? { connections: 1 } : {}) },
+      {
+        requests: [request],
+        most: times,
+        first: 0,
+        milliseconds: PREPARATION_MS_MAX,
+        ...(times === 1 ? { connections: 1 } : {}),
+      },
       catalog,
     )
 }
@@ -149,6 +181,7 @@ function optionsOf(args: string[]): Options | null {
     options: {
       seconds: { type: 'string', default: '4' },
       only: { type: 'string', default: '' },
+      store: { type: 'string', default: 'd1' },
       connections: { type: 'string', default: '16' },
       json: { type: 'boolean', default: false },
     },
@@ -157,7 +190,9 @@ function optionsOf(args: string[]): Options | null {
   const scenarios = SCENARIOS.filter(({ name }) => wanted.some((start) => name.startsWith(start)))
   const [seconds, connections] = [Number(values.seconds), Number(values.connections)]
   const isLarge = wanted.some((start) => LARGE.startsWith(start))
-  const isNothing = scenarios.length === 0 && !isLarge
+  const named = values.store.split(',').map((name) => name.trim())
+  const stores = STORES.filter((store) => named.includes(store))
+  const isNothing = (scenarios.length === 0 && !isLarge) || stores.length < named.length
   if (!(seconds > 0 && seconds <= 600) || !Number.isInteger(connections) || connections < 1 || isNothing) {
     say(USAGE)
     return null
@@ -165,6 +200,7 @@ function optionsOf(args: string[]): Options | null {
   return {
     rounds: Math.max(1, Math.round((seconds * 1000) / ROUND_MS)),
     scenarios,
+    stores,
     connections,
     json: values.json,
     isLarge,

@@ -6,6 +6,7 @@ import { unstable_splitSqlQuery } from 'wrangler'
 import { DEFAULT_TENANT_ID } from '#src/bootstrap'
 import { buildWorker, COMPATIBILITY, DIRECT_SOCKET, LANES, logIn, workerSettings } from '#test/support/built-worker'
 import { BARE_WORKER } from './bare.ts'
+import { openStore, type StoreName } from './stores.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const STORAGE = { d1Databases: { DB: 'bench' }, r2Buckets: { LAKE: 'lake' } }
@@ -21,15 +22,22 @@ export interface Servers {
   readonly bare: URL
   /** The administrator's. */
   readonly token: string
+  /** What the figures of the store say. */
+  readonly note: string
   stop(): Promise<void>
 }
 
-/** Builds the Worker as a deployment would, and runs it, migrated and bootstrapped, next to the bare one. */
-export async function startServers(): Promise<Servers> {
+/**
+ * Builds the Worker as a deployment would, and runs it on a store, migrated and bootstrapped, next to the bare one, which
+ * has D1 whatever the store.
+ */
+export async function startServers(storeName: StoreName): Promise<Servers> {
   const folder = mkdtempSync(join(tmpdir(), 'catalog-bench-'))
-  const script = await buildWorker(folder)
+  const store = await openStore(storeName)
+  const script = await buildWorker(folder, ...store.build)
   const ungroupedScript = await buildWorker(
     folder,
+    ...store.build,
     '--alias',
     `#src/limits:${join(import.meta.dirname, 'ungrouped-limits.ts')}`,
   )
@@ -37,9 +45,11 @@ export async function startServers(): Promise<Servers> {
     ...COMPATIBILITY,
     ...DIRECT_SOCKET,
     ...STORAGE,
+    ...store.worker,
     modules: [script],
-    bindings: workerSettings('error'),
+    bindings: { ...workerSettings('error'), ...store.worker.bindings },
   }
+  const objects = { ...LANES, ...store.objects }
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       log: new Log(LogLevel.ERROR),
@@ -50,18 +60,18 @@ export async function startServers(): Promise<Servers> {
         {
           ...worker,
           name: 'catalog',
-          durableObjects: lanesOf((className) => ({ className, useSQLite: true }), LANES),
+          durableObjects: lanesOf((className) => ({ className, useSQLite: true }), objects),
         },
         {
           ...worker,
           name: 'cold',
-          durableObjects: lanesOf((className) => ({ className, scriptName: 'catalog', useSQLite: true }), LANES),
+          durableObjects: lanesOf((className) => ({ className, scriptName: 'catalog', useSQLite: true }), objects),
         },
         {
           ...worker,
           modules: [ungroupedScript],
           name: 'ungrouped',
-          durableObjects: lanesOf((className) => ({ className, useSQLite: true }), LANES),
+          durableObjects: lanesOf((className) => ({ className, useSQLite: true }), objects),
         },
         {
           ...COMPATIBILITY,
@@ -77,6 +87,7 @@ export async function startServers(): Promise<Servers> {
   )
   const stop = async (): Promise<void> => {
     await miniflare.dispose()
+    await store.stop()
     rmSync(folder, { recursive: true, force: true })
   }
   try {
@@ -86,7 +97,7 @@ export async function startServers(): Promise<Servers> {
     const cold = await miniflare.unsafeGetDirectURL('cold')
     const ungrouped = await miniflare.unsafeGetDirectURL('ungrouped')
     const bare = await miniflare.unsafeGetDirectURL('bare')
-    return { catalog, cold, ungrouped, bare, token: await logIn(catalog), stop }
+    return { catalog, cold, ungrouped, bare, token: await logIn(catalog), note: store.note, stop }
   } catch (error) {
     await stop()
     throw error
@@ -98,7 +109,7 @@ function lanesOf<T>(one: (className: string) => T, names: Readonly<Record<string
 }
 
 async function migrate(miniflare: Miniflare): Promise<void> {
-  const database = await miniflare.getD1Database('DB', 'catalog')
+  const database = await miniflare.getD1Database('DB', 'bare')
   const files = readdirSync(join(ROOT, 'migrations')).filter((name) => name.endsWith('.sql'))
   for (const file of files.toSorted()) {
     const statements = unstable_splitSqlQuery(readFileSync(join(ROOT, 'migrations', file), 'utf8'))

@@ -1,3 +1,4 @@
+import type { Db } from 'mongodb'
 import { INDEXES, type Index } from '#store/mongo/indexes'
 import type { Doc, Fields, MongoVerbs, Query, Value } from '#store/mongo/verbs'
 
@@ -81,4 +82,27 @@ function shapeOf(filter: Fields): Value[] {
     name,
     typeof wanted === 'object' && wanted !== null ? Object.keys(wanted) : '=',
   ])
+}
+
+interface Stage {
+  readonly stage: string
+  readonly indexName?: string
+  readonly inputStage?: Stage
+  readonly inputStages?: readonly Stage[]
+}
+
+/** How a server would look them up, by its own words: stages, with the index where there is one. */
+export async function stagesOf(db: Db, { collection, filter, sort = {} }: Lookup): Promise<string[]> {
+  // What else is asked of a document with an id is looked at in that document.
+  const { _id: id } = filter
+  const by = id === undefined ? filter : { _id: id }
+  const explained = await db
+    .collection<Doc & Record<string, unknown>>(collection)
+    .find(by as object, { sort: sort as Record<string, 1> })
+    .explain('queryPlanner')
+  const below = (one: Stage): string[] => [
+    `${one.stage}${one.indexName === undefined ? '' : ` ${one.indexName}`}`,
+    ...[...(one.inputStages ?? []), ...(one.inputStage ? [one.inputStage] : [])].flatMap(below),
+  ]
+  return below((explained as { queryPlanner: { winningPlan: Stage } }).queryPlanner.winningPlan)
 }
