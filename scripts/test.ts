@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endProcessesWith } from './processes.ts'
 import { runCheck, runPytest, runRck, runVitest } from './test/parts.ts'
-import { parseTestOptions, PARTS, type Part } from './test/options.ts'
-import { RUN_VARIABLE, STORE_VARIABLE, type Run } from './test/run.ts'
+import { jobsOf, parseTestOptions, type Part } from './test/options.ts'
+import { RUN_VARIABLE, type Run } from './test/run.ts'
 import { runSpark } from './test/spark.ts'
 import type { Tally } from './test/tally.ts'
 
@@ -29,30 +29,35 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${options.message}\n`)
     return 1
   }
-  const { only, store } = options
-  if (store !== undefined) process.env[STORE_VARIABLE] = store
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => stopping.abort(signal))
   }
-  const run: Run = { id: randomUUID(), reports: mkdtempSync(join(tmpdir(), 'pangolin-test-')), stop: stopping.signal }
+  const all: Run = { id: randomUUID(), reports: mkdtempSync(join(tmpdir(), 'pangolin-test-')), stop: stopping.signal }
   const total = { passed: 0, failed: 0 }
+  const lines: string[] = []
   try {
-    for (const part of PARTS.filter((name) => only === undefined || name === only)) {
-      if (!stopping.signal.aborted) {
-        process.stdout.write(`\n=== ${part}\n`)
-        const tally = await RUN[part](run)
-        total.passed += tally.passed
-        total.failed += tally.failed
-      }
+    for (const { part, store, isRepeated } of jobsOf(options)) {
+      if (stopping.signal.aborted) break
+      const name = store === undefined ? part : `${part} on ${store}`
+      process.stdout.write(`\n=== ${name}\n`)
+      const startMs = Date.now()
+      const { passed, failed } = await RUN[part](store === undefined ? all : { ...all, store, isRepeated })
+      lines.push(lineOf(name, passed, failed, Date.now() - startMs))
+      total.passed += passed
+      total.failed += failed
     }
   } finally {
-    await endProcessesWith(RUN_VARIABLE, run.id)
-    rmSync(run.reports, { recursive: true, force: true })
+    await endProcessesWith(RUN_VARIABLE, all.id)
+    rmSync(all.reports, { recursive: true, force: true })
   }
   if (stopping.signal.aborted) {
     process.stdout.write('\nStopped before the end.\n')
   }
-  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`)
+  process.stdout.write(`\n${lines.join('')}${total.passed} passed, ${total.failed} failed\n`)
   return total.failed === 0 && !stopping.signal.aborted ? 0 : 1
+}
+
+function lineOf(name: string, passed: number, failed: number, ms: number): string {
+  return `${name.padEnd(20)} ${passed} passed, ${failed} failed in ${Math.round(ms / 1000)} s\n`
 }

@@ -229,3 +229,9 @@ export const POSTGRES_CONNECT_MS_MAX = 5_000
 
 /** How long a connection to Postgres is kept for the next call. */
 export const POSTGRES_IDLE_MS_MAX = 5_000
+
+/**
+ * UTF-16 code units of what MongoDB answered that leave the Durable Object of its connections in one message, which may
+ * have 32 MB; a page of a list may have more, and is streamed.
+ */
+export const MONGO_REPLY_CHARS_MAX = 8 * 1024 * 1024

@@ -2,10 +2,12 @@ import { DurableObject } from 'cloudflare:workers'
 import { driverVerbs, mongoClient } from '#store/mongo/driver'
 import { VerbFailure, type FailureKind, type MongoVerbs } from '#store/mongo/verbs'
 import { configOf } from './config.ts'
+import { MONGO_REPLY_CHARS_MAX } from './limits.ts'
 import { errorFields, logLine } from './log.ts'
 
+/** A result is JSON, also of documents; a large one comes as a stream of UTF-8. */
 export type VerbReply =
-  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: true; readonly json: string | ReadableStream<Uint8Array> }
   | { readonly ok: false; readonly kind: FailureKind; readonly message: string }
 
 /**
@@ -20,7 +22,8 @@ export class MongoConnection extends DurableObject {
     try {
       this.#verbs ??= driverVerbs(mongoClient(this.env.MONGO_URL ?? '').db)
       const run = this.#verbs[verb] as (...values: readonly unknown[]) => Promise<unknown>
-      return { ok: true, result: await run(...args) }
+      const json = JSON.stringify((await run(...args)) ?? null)
+      return { ok: true, json: json.length > MONGO_REPLY_CHARS_MAX ? new Blob([json]).stream() : json }
     } catch (error) {
       if (!(error instanceof VerbFailure)) throw error
       // The cause stays here.

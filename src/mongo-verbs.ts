@@ -47,8 +47,8 @@ function connectionVerbs(env: Cloudflare.Env): MongoVerbs {
     const name = `connection ${random % CONNECTIONS}`
     const connection = connections.get(connections.idFromName(name))
     const reply = (await connection.call(verb, args)) as VerbReply
-    if (reply.ok) return reply.result as T
-    throw new VerbFailure(reply.kind, reply.message)
+    if (!reply.ok) throw new VerbFailure(reply.kind, reply.message)
+    return JSON.parse(typeof reply.json === 'string' ? reply.json : await new Response(reply.json).text()) as T
   }
   return {
     findOne: async (query) => call('findOne', query),

@@ -1,7 +1,7 @@
-import { readFolderDatabase, refuseStrangers } from './belonging.ts'
+import { readFolderDatabase, refuseStrangers, type FolderDatabase } from './belonging.ts'
 import { startEmbedded } from './embedded.ts'
 import { applyMigrations, hasDatabase } from './migrate.ts'
-import { prepareMongo, preparePostgres, type Identity } from './migrate-server.ts'
+import type { Identity } from './migrate-server.ts'
 import type { StartOptions } from './options.ts'
 import { Refusal } from './refusal.ts'
 
@@ -42,7 +42,7 @@ async function openPostgres({ databaseUrl }: StartOptions, data: string): Promis
   const embedded = databaseUrl === undefined ? await startEmbedded(data) : null
   try {
     const url = databaseUrl ?? embedded?.url ?? ''
-    await pair('postgres', data, preparePostgres(url))
+    refuseStrangers(data, 'postgres', await prepare('postgres', url))
     const settings = { STORE: 'postgres', DATABASE_URL: quotable(url), DATABASE_TRANSPORT: '' }
     return { settings, environment: null, died: embedded?.died ?? never(), stop: async () => embedded?.stop() }
   } catch (error) {
@@ -56,7 +56,7 @@ async function openMongo({ databaseUrl: url }: StartOptions, data: string): Prom
     throw new Refusal(
       'A MongoDB server is needed, and none comes with this catalog: give its mongodb:// URL with --database-url, or in the variable MONGO_URL.',
     )
-  await pair('mongo', data, prepareMongo(url))
+  refuseStrangers(data, 'mongo', await prepare('mongo', url))
   return {
     settings: { STORE: 'mongo', MONGO_URL: quotable(url) },
     environment: 'mongo',
@@ -65,12 +65,14 @@ async function openMongo({ databaseUrl: url }: StartOptions, data: string): Prom
   }
 }
 
-/** What went wrong at the database ends the start with the sentence that says so. */
-async function pair(store: 'postgres' | 'mongo', data: string, prepared: Promise<Identity>): Promise<void> {
-  const identity = await prepared.catch((error: unknown) => {
+/** Brings a database up to date. The drivers are loaded only here: D1 starts without them. @throws Refusal */
+async function prepare(store: FolderDatabase['store'], url: string): Promise<Identity> {
+  const { prepareMongo, preparePostgres } = await import('./migrate-server.ts')
+  try {
+    return await (store === 'mongo' ? prepareMongo(url) : preparePostgres(url))
+  } catch (error) {
     throw new Refusal(`${error instanceof Error ? error.message : String(error)}.`)
-  })
-  refuseStrangers(data, store, identity)
+  }
 }
 
 /** The settings file reads quotes and `$` as its own. */

@@ -47,10 +47,14 @@ export function startServer(options: ServerOptions, stop: AbortSignal): Server {
   return { died, stopped, end }
 }
 
-/** Request lines come with wrangler's own chatter, so both are there only for those who asked for them. */
+/**
+ * Request lines come with wrangler's own chatter, so both are there only for those who asked for them. Of an environment
+ * without a D1 it warns each time that it has none.
+ */
 function devArguments({ host, port, data, settingsFile, environment }: ServerOptions): string[] {
   const isVerbose = ['debug', 'info'].includes(process.env['LOG_LEVEL'] ?? '')
-  const logLevel = isVerbose ? 'log' : 'warn'
+  const quiet = environment === null ? 'warn' : 'error'
+  const logLevel = isVerbose ? 'log' : quiet
   return `dev --inspector-port 0 --log-level ${logLevel}`
     .split(' ')
     .concat('--ip', host, '--port', String(port), '--persist-to', data, '--env-file', settingsFile)

@@ -6,10 +6,30 @@ export const PARTS = ['check', 'node', 'worker', 'postgres', 'mongo', 'interop',
 
 export type Part = (typeof PARTS)[number]
 
+/** The stores that a part runs on, one after the other; undefined for a part that is not about one store. */
+const STORES_OF: Readonly<Partial<Record<Part, readonly StoreName[]>>> = { interop: STORES, rck: STORES, spark: ['d1'] }
+
+/** One run of a part. */
+export interface Job {
+  readonly part: Part
+  readonly store: StoreName | undefined
+  /** Whether an earlier one is the same part on another store. */
+  readonly isRepeated: boolean
+}
+
+/** What is to be run, in order. */
+export function jobsOf({ only, store }: TestOptions): Job[] {
+  return PARTS.filter((part) => only === undefined || part === only).flatMap((part): Job[] => {
+    const stores = store === undefined ? STORES_OF[part] : STORES_OF[part] && [store]
+    if (!stores) return [{ part, store: undefined, isRepeated: false }]
+    return stores.map((each, i) => ({ part, store: each, isRepeated: i > 0 }))
+  })
+}
+
 export interface TestOptions {
   /** Undefined: all parts. */
   readonly only: Part | undefined
-  /** What the servers that the engines talk to keep their records in; undefined: what `npm start` takes by itself. */
+  /** The only store for the servers that the engines talk to; undefined: each that the part is for. */
   readonly store: StoreName | undefined
 }
 

@@ -25,12 +25,13 @@ export async function runVitest(run: Run, project: string): Promise<Tally> {
 /** The tests that drive `npm start` with real engines, from Python. */
 export async function runPytest(run: Run): Promise<Tally> {
   const python = await preparePython(run, VENV, [join(INTEROP, 'requirements.txt')])
-  return python === undefined ? { passed: 0, failed: 1 } : pytest(run, python, INTEROP)
+  if (python === undefined) return { passed: 0, failed: 1 }
+  return pytest(run, python, INTEROP, run.isRepeated ? ['-m', 'not one_store'] : [])
 }
 
 /** The REST Compatibility Kit, where there are Java and Maven. */
 export async function runRck(run: Run): Promise<Tally> {
-  const report = join(run.reports, 'rck.json')
+  const report = join(run.reports, `rck-${run.store}.json`)
   const script = [join('test', 'rck', 'run.ts'), '--report', report]
   const isClean = await succeeds(run, [process.execPath, ...process.execArgv, ...script])
   return tally(isClean, existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as Tally) : undefined)

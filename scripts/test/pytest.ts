@@ -16,7 +16,7 @@ export async function pytest(
   options: readonly string[] = [],
   own: Readonly<Record<string, string>> = {},
 ): Promise<Tally> {
-  const report = join(run.reports, 'pytest.xml')
+  const report = join(run.reports, `pytest-${run.store}.xml`)
   const args = ['-m', 'pytest', '-p', 'no:cacheprovider', `--junitxml=${report}`, ...options, folder]
   const isClean = await succeeds(run, [python, ...args], { ...engineEnvironment(), ...own })
   return tally(isClean, existsSync(report) ? readReport(readFileSync(report, 'utf8')) : undefined)

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { StoreName } from '../start/options.ts'
 
 /** Everything a test run starts carries this variable with the run's id, so that all of it can be ended. */
 export const RUN_VARIABLE = 'PANGOLIN_TEST_RUN'
@@ -12,6 +13,10 @@ export interface Run {
   readonly id: string
   readonly reports: string
   readonly stop: AbortSignal
+  /** Where the servers that the engines talk to keep their records; undefined where none are. */
+  readonly store?: StoreName
+  /** Whether this run has done the part on another store already: what cannot depend on the store is left out. */
+  readonly isRepeated?: boolean
 }
 
 /** A runner gets this long to clean up after an interrupt. */
@@ -29,7 +34,7 @@ export async function succeeds(
   const [program, ...args] = command
   const child = spawn(program, args, {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...env, [RUN_VARIABLE]: run.id },
+    env: { ...env, [RUN_VARIABLE]: run.id, ...(run.store === undefined ? {} : { [STORE_VARIABLE]: run.store }) },
   })
   // An interrupt makes every runner stop what it started; a plain end would leave servers behind.
   const interrupt = (): void => {

@@ -197,6 +197,7 @@ function neverSettled(why: { unanswered: unknown; cause: unknown }): CatalogErro
     why,
   )
 }
+
 /** A commit that was never sent, because no store could keep it, or that the store says it has not made. */
 function isRefusal(error: unknown): boolean {
   return error instanceof CatalogError && ['too-large', 'bad-request', 'internal', 'unavailable'].includes(error.kind)

@@ -25,8 +25,10 @@ export interface Store {
    */
   bootstrap(first: Bootstrap): Promise<boolean>
   /** Answers a cheap query and knows the schema it expects. The sentence says what is wrong and what to do. */
-  readiness(): Promise<{ ready: true } | { ready: false; reason: string }>
+  readiness(): Promise<Readiness>
 }
+
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string }
 
 export interface Bootstrap {
   readonly tenant: Tenant

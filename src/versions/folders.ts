@@ -1,4 +1,4 @@
-import type { Change } from './model.ts'
+import type { Change, EntryValue } from './model.ts'
 
 /** The folders a folder lies in, the outermost first and itself last: `s3://b/`, `s3://b/x/`, `s3://b/x/y/`. */
 export function foldersAbove(location: string): string[] {
@@ -27,11 +27,17 @@ export interface Folder {
   readonly objectId: string
 }
 
+/** The folders of an entry, or of a purge. */
+export function foldersOf({ objectId, locations }: Pick<EntryValue, 'objectId' | 'locations'>): Folder[] {
+  return locations.map((location) => ({ location, objectId }))
+}
+
 /** What stands around the folders of a commit's changes: more than that may be named, but nothing left out. */
 export interface Surroundings {
-  /** Folders of all rows, of which readers can see some. */
-  readonly used: readonly Folder[]
-  readonly isShown: (folder: Folder) => boolean
+  /** Folders of rows that readers can see. */
+  readonly shown: readonly Folder[]
+  /** Folders of all rows, former ones too. */
+  readonly ever: readonly Folder[]
   /** Folders of pending purges. */
   readonly purging: readonly Folder[]
   /** The objects that the changed keys show already. */
@@ -39,7 +45,7 @@ export interface Surroundings {
 }
 
 /** The first change, by index, whose folders are not to be had (see `EntryValue.locations`), and -1 if there is none. */
-export function firstOverlap(changes: readonly Change[], { used, isShown, purging, kept }: Surroundings): number {
+export function firstOverlap(changes: readonly Change[], { shown, ever, purging, kept }: Surroundings): number {
   const clashing = changesThatClash(changes)
   return changes.findIndex(({ next, unusedBefore }, index) => {
     if (!next || next.locations.length === 0) return false
@@ -47,7 +53,8 @@ export function firstOverlap(changes: readonly Change[], { used, isShown, purgin
     const isOwn = ({ objectId }: Folder): boolean => objectId === next.objectId
     return (
       clashing.has(index) ||
-      used.some((folder) => !isOwn(folder) && overlaps(folder, isShown(folder) ? next.locations : careful)) ||
+      shown.some((folder) => !isOwn(folder) && overlaps(folder, next.locations)) ||
+      ever.some((folder) => !isOwn(folder) && overlaps(folder, careful)) ||
       purging.some((folder) => !(isOwn(folder) && kept.has(next.objectId)) && overlaps(folder, next.locations))
     )
   })

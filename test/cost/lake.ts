@@ -30,7 +30,7 @@ const CHUNK = 500
 
 /**
  * Makes `count` tables `t0000`, `t0001` … in `namespace` by writing to the store, so that no isolate has seen their
- * metadata. Each has a metadata file of its own in the bucket if `withFiles`.
+ * metadata. Each has folders, and a metadata file of its own in them, if `withFiles`.
  */
 export async function seedTables(lake: Lake, namespace: string, count: number, withFiles: boolean): Promise<void> {
   await lake.call(['POST', '/v1/demo/namespaces', { namespace: [namespace] }])
@@ -47,9 +47,9 @@ export async function seedTables(lake: Lake, namespace: string, count: number, w
   for (let from = 0; from < count; from += CHUNK) {
     const values: [name: string, next: EntryValue][] = []
     for (const number of numbers.slice(from, from + CHUNK)) {
-      const [name, row] = seeded(namespace, number)
-      const { locations, metadataLocation, objectId } = row
-      const location = (locations[0] ?? '').slice(0, -1)
+      const [name, row] = seeded(namespace, number, withFiles)
+      const { metadataLocation, objectId } = row
+      const location = (metadataLocation ?? '').replace(/\/metadata\/.*/, '')
       const text = JSON.stringify({ ...template.metadata, location, 'table-uuid': objectId })
       values.push([name, { ...row, summary: { metadataSha256: await textSha256(text) } }])
       if (withFiles) await lake.put((metadataLocation ?? '').slice('s3://lake/'.length), text)
@@ -61,7 +61,7 @@ export async function seedTables(lake: Lake, namespace: string, count: number, w
   }
 }
 
-function seeded(namespace: string, number: number): [name: string, EntryValue] {
+function seeded(namespace: string, number: number, withFiles: boolean): [name: string, EntryValue] {
   const name = `t${String(number).padStart(4, '0')}`
   const location = `s3://lake/seeded/${namespace}/${name}/`
   return [
@@ -70,7 +70,7 @@ function seeded(namespace: string, number: number): [name: string, EntryValue] {
       objectId: crypto.randomUUID(),
       kind: 'table',
       metadataLocation: `${location}metadata/00000-seeded.metadata.json`,
-      locations: [location],
+      locations: withFiles ? [location] : [],
       properties: {},
       summary: {},
     },

@@ -11,6 +11,10 @@ from server_log import pytest_runtest_makereport  # noqa: F401
 from wire import FSSPEC, Wire, engine, fresh
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "one_store(reason): cannot depend on the store, so one of them is enough")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One catalog for all tests that do not need their own."""

@@ -48,6 +48,7 @@ MALFORMED = {
 }
 
 
+@pytest.mark.one_store("refused by its form")
 @pytest.mark.parametrize("case", MALFORMED)
 def test_malformed_bodies(wire: Wire, space: str, case: str) -> None:
     answer = wire.post(wire.tables(space), MALFORMED[case])
@@ -55,6 +56,7 @@ def test_malformed_bodies(wire: Wire, space: str, case: str) -> None:
     assert wire.get(wire.tables(space)).json["identifiers"] == []
 
 
+@pytest.mark.one_store("refused by its form")
 @pytest.mark.parametrize(
     "case", ["nothing", "no JSON", "a list", "null", "not UTF-8", "2,000 levels", "200,000 levels"]
 )
@@ -77,6 +79,7 @@ def test_malformed_bodies_of_other_routes(wire: Wire, space: str, case: str) -> 
     assert wire.get(path).json["metadata-location"] == before
 
 
+@pytest.mark.one_store("refused by its form")
 def test_bodies_that_are_too_large(wire: Wire, space: str) -> None:
     body = b'{"name": "a", "x": "' + b"x" * (20 * 1024 * 1024) + b'"}'
     answer = wire.post(wire.tables(space), body)
@@ -149,6 +152,7 @@ def test_bad_commits(wire: Wire, space: str) -> None:
     assert wire.get(path).json["metadata-location"] == before
 
 
+@pytest.mark.one_store("refused by the size that the bucket tells")
 def test_a_file_of_200_megabytes_to_register(wire: Wire, space: str) -> None:
     """Refused by its size, before any of it is read; the server goes on."""
     table = wire.make_table(space, name="t")

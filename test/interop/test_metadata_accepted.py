@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 NODE = HERE.parents[1] / "node_modules" / ".bin" / "node"
 
 
+@pytest.mark.one_store("no catalog takes part")
 def test_random_commits_are_read_by_pyiceberg(tmp_path: Path) -> None:
     dump = HERE.parent / "iceberg" / "dump-random.ts"
     node = str(NODE) if NODE.exists() else "node"

@@ -119,6 +119,19 @@ def test_names_that_are_refused(server: Server, name: str) -> None:
     assert [answer.error[:2] for answer in refused] == [(400, "BadRequestException")] * 3
 
 
+def test_namespaces_of_more_than_one_message(server: Server) -> None:
+    """The properties of what is listed together are more than any two parts of a Worker send each other at once."""
+    wire = Wire(server.uri, server.token)
+    parent = fresh("large")
+    wire.make_namespace(parent)
+    for number in range(30):
+        body = {"namespace": [parent, f"n{number}"], "properties": {"a": "x" * 1_200_000}}
+        assert wire.post(wire.namespaces(), body).status == 200
+    listed = wire.get(f"{wire.namespaces()}?parent={parent}")
+    assert listed.status == 200
+    assert len(listed.json["namespaces"]) == 30
+
+
 @pytest.fixture(scope="module")
 def crowd(server: Server) -> Iterator[str]:
     """A namespace of 23 tables and 23 namespaces."""

@@ -155,6 +155,7 @@ def test_a_folder_in_use_is_refused(own_server: Server) -> None:
     assert works(own_server.uri, own_server.token)
 
 
+@pytest.mark.one_store("refused before a store is opened")
 def test_a_busy_port_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -163,6 +164,7 @@ def test_a_busy_port_is_refused(tmp_path: Path) -> None:
     assert str(port) in said
 
 
+@pytest.mark.one_store("refused before a store is opened")
 def test_an_unwritable_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in ["file", "file/below"]:
@@ -171,6 +173,7 @@ def test_an_unwritable_folder_is_refused(tmp_path: Path) -> None:
         assert str(tmp_path / folder) in said
 
 
+@pytest.mark.one_store("refused before a store is opened")
 def test_a_newer_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     written = json.dumps({"format": 2, "later": True})
     (tmp_path / "format.json").write_text(written)
@@ -180,12 +183,14 @@ def test_a_newer_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "format.json").read_text() == written
 
 
+@pytest.mark.one_store("refused before a store is opened")
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     assert_one_sentence(refusal("--json", "--port", free_port(), "--data", tmp_path))
     assert os.listdir(tmp_path) == ["thesis.txt"]
 
 
+@pytest.mark.one_store("refused before a store is opened")
 @pytest.mark.parametrize(
     "options", [["--colour"], ["--port", "http"], ["--port", "0"], ["--port", "65536"], ["--data="], ["--json=yes"], ["up"]]
 )

@@ -1,17 +1,64 @@
-// Contract: no statement that a request runs reads a whole table, or all of a tenant's rows of one.
+// Contract: no statement that a request runs reads a whole table, or all of a tenant's rows of one, with 100,000 of them.
 // Source: DESIGN §2.1 "Indexes"; the case of 5,000 sibling tables in the list of security cases.
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { d1Store } from '#store/sql/d1'
 import { runEveryStatement } from './every-statement.ts'
+import { CROWDED, rowsOf, rowsOfOthers } from './many-rows.ts'
 import { recordingDatabase, type Recorded } from './recording-database.ts'
 
 const recorded = new Map<string, Recorded>()
+/** By statement: the most rows that D1 read for it so far. */
+const rowsRead = new Map<string, number>()
+let statementRows: ReadonlyMap<string, number> = new Map()
+/** Of pages of a namespace with 100,000 tables. */
+const pageRows: number[] = []
+
+const NUMBERS = (count: number): string =>
+  `(WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${count}) SELECT n FROM c)`
+const PAGE = { class: 'asset', namespace: CROWDED, kind: 'table', limit: 100 } as const
 
 beforeAll(async () => {
-  const db = recordingDatabase(env.DB, (statement) => recorded.set(statement.sql, statement))
-  await runEveryStatement(d1Store(db))
-})
+  const store = d1Store(countingDatabase())
+  for (const insert of rowsOfOthers(NUMBERS)) await env.DB.prepare(insert).run()
+  let crowded = ''
+  await runEveryStatement(store, async (tenantId) => {
+    crowded = tenantId
+    for (const insert of rowsOf(tenantId, NUMBERS)) await env.DB.prepare(insert).run()
+  })
+  statementRows = new Map(rowsRead)
+  const { read } = store.tenant(crowded)
+  for (const after of [undefined, 't5']) {
+    rowsRead.clear()
+    await read({ at: { catalog: 'demo', ref: 'main' }, page: { ...PAGE, ...(after === undefined ? {} : { after }) } })
+    pageRows.push([...rowsRead.values()].reduce((sum, rows) => sum + rows, 0))
+  }
+}, 120_000)
+
+/** A D1 that keeps every statement with what it read. */
+function countingDatabase(): D1Database {
+  let bound: Recorded[] = []
+  const recording = recordingDatabase(env.DB, (statement) => {
+    recorded.set(statement.sql, statement)
+    bound.push(statement)
+  })
+  return new Proxy(recording, {
+    get(target, property) {
+      if (property === 'batch')
+        return async (statements: D1PreparedStatement[]) => {
+          const sent = bound
+          bound = []
+          const results = await target.batch(statements)
+          for (const [i, { meta }] of results.entries()) {
+            const { sql = '' } = sent[i] ?? {}
+            rowsRead.set(sql, Math.max(rowsRead.get(sql) ?? 0, meta.rows_read))
+          }
+          return results
+        }
+      return Reflect.get(target, property, target) as unknown
+    },
+  })
+}
 
 describe('query plans', () => {
   it('cover every statement of the store', () => {
@@ -23,6 +70,24 @@ describe('query plans', () => {
       for (const step of await planOf(sql, params)) expect.soft(isBounded(step), `${step}\nof ${sql}`).toBe(true)
   })
 })
+
+describe('rows read', () => {
+  it('by a statement are those it is about', () => {
+    expect(statementRows.size).toBeGreaterThan(35)
+    for (const [sql, rows] of statementRows)
+      expect.soft(rows, sql).toBeLessThan(NAMED.test(sql) ? NAMED_ROWS_MAX : ROWS_MAX)
+  })
+
+  it('by a page are its own, however many there are beside', () => {
+    for (const rows of pageRows) expect(rows).toBeLessThan(PAGE.limit + 30)
+  })
+})
+
+const ROWS_MAX = 50
+
+/** What may still be named has no narrower bound than all branches, tags and purges of a tenant: 500 each here. */
+const NAMED = /^WITH bounds/
+const NAMED_ROWS_MAX = 6 * 500
 
 /** Tables in memory: parameters, and common tables as long as a lineage, a page or the list of a tenant's branches. */
 const SMALL =

@@ -1,30 +1,31 @@
 import type { BranchStore } from '#store/store'
-import { forkAncestors, lineageOf, validAt } from '#versions/lineage'
+import { forkOf, lineageOf, tagOf, validAt } from '#versions/lineage'
 import type { Branch } from '#versions/model'
 import { allRows, refByName, type TenantState } from './state.ts'
 
+type ForkInput = Parameters<BranchStore['fork']>[0]
+
 export function branchStore(state: TenantState): BranchStore {
-  const isTaken = (catalogId: string, { id, name }: { id: string; name: string }): boolean =>
-    state.branches.has(id) || state.tags.has(id) || refByName(state, catalogId, name) !== null
+  /** Where a branch or tag is to stand; null if it may not, or its name or id is taken. */
+  const sourceOf = ({ id, name, from }: ForkInput): { branch: Branch; seq: number } | null => {
+    const branch = state.branches.get(from.branchId)
+    const seq = from.seq ?? branch?.headSeq ?? 0
+    if (branch?.state !== 'open' || seq > branch.headSeq || state.branches.has(id) || state.tags.has(id)) return null
+    if (refByName(state, branch.catalogId, name) !== null || bringsBackGone(state, branch, seq)) return null
+    return { branch, seq }
+  }
   return {
     get: async (catalogId, name) => refByName(state, catalogId, name),
-    fork: async ({ id, name, from }) => {
-      const source = state.branches.get(from.branchId)
-      const seq = from.seq ?? source?.headSeq ?? 0
-      if (source?.state !== 'open' || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
-      if (bringsBackGone(state, source, seq)) return null
-      const { catalogId } = source
-      const branch = { id, catalogId, name, state: 'open', headSeq: 0, ancestors: forkAncestors(source, seq) } as const
-      state.branches.set(id, branch)
+    fork: async (input) => {
+      const source = sourceOf(input)
+      const branch = source && forkOf(source.branch, source.seq, input)
+      if (branch) state.branches.set(branch.id, branch)
       return branch
     },
-    tag: async ({ id, name, from }) => {
-      const source = state.branches.get(from.branchId)
-      const seq = from.seq ?? source?.headSeq ?? 0
-      if (source?.state !== 'open' || seq > source.headSeq || isTaken(source.catalogId, { id, name })) return null
-      if (bringsBackGone(state, source, seq)) return null
-      const tag = { id, catalogId: source.catalogId, name, at: { branchId: source.id, seq } }
-      state.tags.set(id, tag)
+    tag: async (input) => {
+      const source = sourceOf(input)
+      const tag = source && tagOf(source.branch, source.seq, input)
+      if (tag) state.tags.set(tag.id, tag)
       return tag
     },
     close: async (branchId) => {
@@ -37,10 +38,10 @@ export function branchStore(state: TenantState): BranchStore {
 }
 
 /** Whether a past position shows a table whose files were purged, or are about to be, or whose metadata was trimmed. */
-function bringsBackGone(state: TenantState, source: Branch, seq: number): boolean {
-  if (source.state === 'open' && seq === source.headSeq) return false
+function bringsBackGone(state: TenantState, branch: Branch, seq: number): boolean {
+  if (seq === branch.headSeq) return false
   const purged = new Set([...state.purges.values()].map(({ job }) => job.objectId))
-  const bounds = lineageOf(source, seq)
+  const bounds = lineageOf(branch, seq)
   return [...allRows(state)].some(
     (row) =>
       !row.tombstone &&

@@ -1,4 +1,5 @@
 import { RECORD_KINDS, type RecordKind, type RecordKinds } from '#store/kinds'
+import { recordsPage } from '#store/pages'
 import { storageTaken } from '#store/storage'
 import type { EntityStore } from '#store/store'
 import { foldersOverlap } from '#versions/folders'
@@ -17,29 +18,24 @@ export function entityStore<K extends RecordKind>(
     const name = nameOf(record)
     return name !== null && [...records.values()].some((other) => other.id !== record.id && nameOf(other) === name)
   }
+  const write = (record: RecordKinds[K], isThere: boolean): boolean => {
+    refuseTakenStorage(kind, RECORD_KINDS[kind].folder(record), others())
+    if (records.has(record.id) !== isThere || isTaken(record)) return false
+    records.set(record.id, record)
+    return true
+  }
   return {
     get: async (id) => records.get(id) ?? null,
     byName: async (name) => [...records.values()].find((record) => nameOf(record) === name) ?? null,
     list: async ({ after, limit }) => {
-      const rest = [...records.values()]
-        .filter(({ id }) => after === undefined || compareNames(id, after) > 0)
-        .toSorted((a, b) => compareNames(a.id, b.id))
-      const page = rest.slice(0, limit)
-      const last = page.at(-1)
-      return rest.length > limit && last ? { records: page, next: last.id } : { records: page }
+      const rest = [...records.values()].filter(({ id }) => after === undefined || compareNames(id, after) > 0)
+      return recordsPage(
+        rest.toSorted((a, b) => compareNames(a.id, b.id)),
+        limit,
+      )
     },
-    create: async (record) => {
-      refuseTakenStorage(kind, RECORD_KINDS[kind].folder(record), others())
-      if (records.has(record.id) || isTaken(record)) return false
-      records.set(record.id, record)
-      return true
-    },
-    update: async (record) => {
-      refuseTakenStorage(kind, RECORD_KINDS[kind].folder(record), others())
-      if (!records.has(record.id) || isTaken(record)) return false
-      records.set(record.id, record)
-      return true
-    },
+    create: async (record) => write(record, false),
+    update: async (record) => write(record, true),
     delete: async (id) => records.delete(id),
   }
 }

@@ -1,6 +1,6 @@
 import type { PageQuery, Place, ReadAt, ReadQuery, ReadResult } from '#store/store'
 import { lineageOf, resolveEntry, validAt, type Row } from '#versions/lineage'
-import { OPEN_SEQ, type Branch, type Lineage } from '#versions/model'
+import { OPEN_SEQ, type Lineage } from '#versions/model'
 import { compareNames, mergePages, type Page } from '#versions/page'
 import { refByName, rowsOfKey, type TenantState } from './state.ts'
 
@@ -18,7 +18,7 @@ export function readFrom(state: TenantState, query: ReadQuery): ReadResult {
 
 function callerOf(
   state: TenantState,
-  { userId, tokenId }: { userId: string; tokenId: string },
+  { userId, tokenId }: NonNullable<ReadQuery['caller']>,
 ): NonNullable<ReadResult['caller']> {
   const { user, grant, 'revoked-token': revoked } = state.records
   return {
@@ -29,25 +29,21 @@ function callerOf(
 }
 
 function placeOf(state: TenantState, at: ReadAt): Place | null {
-  const found = 'branchId' in at ? boundById(state, at) : boundByName(state, at)
+  const found = boundAt(state, at)
   const catalog = found && state.records.catalog.get(found.branch.catalogId)
   const warehouse = catalog && state.records.warehouse.get(catalog.warehouseId)
   return found && catalog && warehouse ? { catalog, warehouse, ...found } : null
 }
 
-function boundById(
-  state: TenantState,
-  { branchId, seq = OPEN_SEQ }: { branchId: string; seq?: number },
-): { branch: Branch; seq: number } | null {
-  const branch = state.branches.get(branchId)
-  return branch ? { branch, seq } : null
-}
-
-function boundByName(state: TenantState, at: { catalog: string; ref: string }): { branch: Branch; seq: number } | null {
+function boundAt(state: TenantState, at: ReadAt): Pick<Place, 'branch' | 'seq'> | null {
+  if ('branchId' in at) {
+    const branch = state.branches.get(at.branchId)
+    return branch ? { branch, seq: at.seq ?? OPEN_SEQ } : null
+  }
   const catalog = [...state.records.catalog.values()].find(({ name }) => name === at.catalog)
   const ref = catalog ? refByName(state, catalog.id, at.ref) : null
   if (!ref) return null
-  return 'at' in ref ? boundById(state, ref.at) : { branch: ref, seq: OPEN_SEQ }
+  return 'at' in ref ? boundAt(state, ref.at) : { branch: ref, seq: OPEN_SEQ }
 }
 
 function pageOf(state: TenantState, lineage: Lineage, query: PageQuery): Page {

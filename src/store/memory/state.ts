@@ -2,14 +2,7 @@ import type { RecordKind, RecordKinds } from '#store/kinds'
 import type { AuditEntry, MetricsReport, PurgeJob } from '#store/store'
 import { keyText } from '#versions/check-commit'
 import type { Row } from '#versions/lineage'
-import {
-  OPEN_SEQ,
-  type Branch,
-  type CatalogTag,
-  type IdempotencyRecord,
-  type Key,
-  type LogEntry,
-} from '#versions/model'
+import type { Branch, CatalogTag, IdempotencyRecord, Key, LogEntry } from '#versions/model'
 
 /**
  * Everything of one tenant. Values are never changed, only replaced, so whatever has been read stays as it was; and
@@ -63,10 +56,6 @@ export function rowsOfKey(state: TenantState, key: Key): (branchId: string) => r
 /** Every row of the tenant, on all branches, current and former. */
 export function* allRows(state: TenantState): Generator<Row> {
   for (const rows of state.rows.values()) for (const ofKey of rows.values()) yield* ofKey
-}
-
-export function isCurrent(row: Row): boolean {
-  return row.entry.toSeq === OPEN_SEQ
 }
 
 /** The open branch or the tag of that name. */

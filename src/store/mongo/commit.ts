@@ -6,7 +6,7 @@ import { lineageOf } from '#versions/lineage'
 import type { Branch, CatalogCommit, Change, Check } from '#versions/model'
 import { branchById } from './branches.ts'
 import { joined, put, removal, type Put } from './documents.ts'
-import { folderPuts, overlapOf } from './folders.ts'
+import { folderPuts, overlapOf, shownFoldersAlong } from './folders.ts'
 import { answerOf, answerPuts, sweep } from './idempotency.ts'
 import type { Step, TenantLog } from './log.ts'
 import { commitToken, entryId } from './places.ts'
@@ -85,12 +85,16 @@ async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<Com
 
 /** What the step will ask for once it knows the branch: in the same round trip. */
 async function fetchAlong(snapshot: Snapshot, commit: CatalogCommit): Promise<void> {
-  const entries = commit.changes.map(({ key }) => entryId(snapshot.places, commit.branchId, key))
-  const found = commit.changes.flatMap((change) => foundBy(snapshot, commit, change, 0))
+  const { places } = snapshot
+  const { branchId, changes, checks } = commit
+  const keys = [...changes.map(({ key }) => key), ...checks.flatMap((check) => ('exists' in check ? check.exists : []))]
+  const found = changes.flatMap((change) => foundBy(snapshot, commit, change, 0))
   await Promise.all([
-    snapshot.puts([...entries, ...found.map(({ id }) => id)]),
-    overlapOf(snapshot, commit.changes, new Set()),
-    Promise.all(commit.checks.map(async (check) => 'untrimmed' in check && isTrimmed(snapshot, check.untrimmed))),
+    snapshot.puts([...keys.map((key) => entryId(places, branchId, key)), ...found.map(({ id }) => id)]),
+    overlapOf(snapshot, changes, new Set()),
+    // What is there already has folders, which are found: it will be asked who shows them.
+    changes.some(({ expect }) => expect !== null) ? shownFoldersAlong(snapshot, changes) : null,
+    Promise.all(checks.map(async (check) => 'untrimmed' in check && isTrimmed(snapshot, check.untrimmed))),
   ])
 }
 

@@ -20,19 +20,18 @@ export async function overlapOf(
   const { folders, foldersAt, purgeFolders, purgeFoldersAt } = snapshot.places
   const wanted = changes.flatMap(({ next }) => next?.locations ?? [])
   if (wanted.length === 0) return -1
-  const [used, purging] = await Promise.all([
+  const [ever, purging] = await Promise.all([
     around(snapshot, wanted, folders, foldersAt),
     around(snapshot, wanted, purgeFolders, purgeFoldersAt),
   ])
-  const shown = await shownFolders(snapshot, used)
-  return firstOverlap(changes, { used, isShown: (folder) => shown.has(folder), purging, kept })
+  return firstOverlap(changes, { shown: await shownFolders(snapshot, ever), ever, purging, kept })
 }
 
 /** Whether a reader can still see a folder that is, holds or lies in one of these. */
 export async function isStillNamed(snapshot: Snapshot, locations: readonly string[]): Promise<boolean> {
   if (locations.length === 0) return false
   const { folders, foldersAt } = snapshot.places
-  return (await shownFolders(snapshot, await around(snapshot, locations, folders, foldersAt))).size > 0
+  return (await shownFolders(snapshot, await around(snapshot, locations, folders, foldersAt))).length > 0
 }
 
 /** Where a change puts its object, and the folders it gives it: what finds both again later. */
@@ -58,9 +57,8 @@ export async function shownObjects(
   objectIds: readonly string[],
   bounds: readonly Bound[],
 ): Promise<Map<string, Set<string>>> {
-  const groups = [...new Set(objectIds)].map((id) => snapshot.places.objects(id))
-  const seen = await Promise.all(groups.map((group) => snapshot.all({ group })))
-  const keysOn = Map.groupBy(valuesOf<Seen>(seen.flat()), ({ branchId }) => branchId)
+  const seen = await snapshot.together([...new Set(objectIds)].map((id) => snapshot.places.objects(id)))
+  const keysOn = Map.groupBy(valuesOf<Seen>(seen), ({ branchId }) => branchId)
   const rows = await Promise.all(
     bounds.map((bound) => {
       const keys = (keysOn.get(bound.branchId) ?? []).map(({ key }) => key)
@@ -76,11 +74,17 @@ export async function shownObjects(
   return shown
 }
 
-async function shownFolders(snapshot: Snapshot, folders: readonly Folder[]): Promise<ReadonlySet<Folder>> {
-  if (folders.length === 0) return new Set()
+/** Fetches what {@link overlapOf} will ask for once it knows that folders of the changes are those of their own objects. */
+export async function shownFoldersAlong(snapshot: Snapshot, changes: readonly Change[]): Promise<void> {
+  const objectIds = changes.flatMap(({ next }) => (next && next.locations.length > 0 ? [next.objectId] : []))
+  if (objectIds.length > 0) await Promise.all([shownObjects(snapshot, objectIds, []), boundsOf(snapshot)])
+}
+
+async function shownFolders(snapshot: Snapshot, folders: readonly Folder[]): Promise<Folder[]> {
+  if (folders.length === 0) return []
   const objectIds = folders.map(({ objectId }) => objectId)
   const shown = await shownObjects(snapshot, objectIds, await boundsOf(snapshot))
-  return new Set(folders.filter(({ objectId, location }) => shown.get(objectId)?.has(location)))
+  return folders.filter(({ objectId, location }) => shown.get(objectId)?.has(location))
 }
 
 /** As {@link livingBounds}, of the tenant. */

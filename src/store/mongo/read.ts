@@ -71,12 +71,16 @@ async function callerOf(
 }
 
 async function placeAt(snapshot: Snapshot, at: ReadAt): Promise<Place | null> {
-  const { records } = snapshot.places
   const found = await boundAt(snapshot, at)
-  if (!found) return null
-  const catalog = await snapshot.value<Catalog>(records('catalog'), found.branch.catalogId)
+  const owner = found && (await ownerOf(snapshot, found.branch.catalogId))
+  return owner && { ...owner, ...found }
+}
+
+async function ownerOf(snapshot: Snapshot, catalogId: string): Promise<Pick<Place, 'catalog' | 'warehouse'> | null> {
+  const { records } = snapshot.places
+  const catalog = await snapshot.value<Catalog>(records('catalog'), catalogId)
   const warehouse = catalog && (await snapshot.value<Warehouse>(records('warehouse'), catalog.warehouseId))
-  return catalog && warehouse ? { catalog, warehouse, ...found } : null
+  return catalog && warehouse ? { catalog, warehouse } : null
 }
 
 async function boundAt(snapshot: Snapshot, at: ReadAt): Promise<Pick<Place, 'branch' | 'seq'> | null> {
@@ -85,7 +89,10 @@ async function boundAt(snapshot: Snapshot, at: ReadAt): Promise<Pick<Place, 'bra
     return branch && { branch, seq: at.seq ?? OPEN_SEQ }
   }
   const catalogId = await snapshot.value<string>(snapshot.places.recordNames('catalog'), at.catalog)
-  const ref = catalogId && (await refNamed(snapshot, catalogId, at.ref))
+  if (!catalogId) return null
+  // While the branch is looked for, what will be asked for next.
+  void ownerOf(snapshot, catalogId).catch(() => undefined)
+  const ref = await refNamed(snapshot, catalogId, at.ref)
   if (!ref) return null
   return 'at' in ref ? boundAt(snapshot, ref.at) : { branch: ref, seq: OPEN_SEQ }
 }

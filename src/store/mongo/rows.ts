@@ -44,16 +44,19 @@ export async function pageAt(
 
 /** Whether nothing of a namespace is shown. */
 export async function isEmpty(snapshot: Snapshot, branch: Branch, namespace: string): Promise<boolean> {
-  for (const each of ['asset', 'namespace'] as const) {
+  const isShown = await Promise.all((['asset', 'namespace'] as const).map(async (of) => showsAny(of)))
+  return !isShown.includes(true)
+
+  async function showsAny(of: Key['class']): Promise<boolean> {
     let after: string | undefined
     do {
-      const query = { class: each, namespace, limit: 1, after }
+      const query = { class: of, namespace, limit: 1, after }
       const page: Page = await pageAt(snapshot, branch, OPEN_SEQ, query, KINDS)
-      if (page.entries.length > 0) return false
+      if (page.entries.length > 0) return true
       after = page.next
     } while (after !== undefined)
+    return false
   }
-  return true
 }
 
 async function branchPage(

@@ -1,7 +1,8 @@
-import { COPYING, COPYING_SCHEMA } from '#store/copying'
+import { schemaProblem } from '#store/readiness'
+import type { Readiness } from '#store/store'
 import { SCHEMA } from './documents.ts'
 import { INDEXES, indexName } from './indexes.ts'
-import { VerbFailure, type Doc, type MongoVerbs } from './verbs.ts'
+import { VerbFailure, type Doc, type MongoVerbs, type Update } from './verbs.ts'
 
 /** What this version of the catalog keeps in its documents. It goes up with every change that an older one can't read. */
 export const SCHEMA_VERSION = 1
@@ -18,30 +19,27 @@ export const PRODUCT = 'pangolin'
 const MIGRATE = 'run the migrations (npm run db:migrate)'
 
 /** Whether the database has the schema and every index that this version needs; if not, why, in one sentence. */
-export async function readinessOf(verbs: MongoVerbs): Promise<{ ready: true } | { ready: false; reason: string }> {
+export async function readinessOf(verbs: MongoVerbs): Promise<Readiness> {
   try {
     const schema = await verbs.findOne<SchemaDocument>({ collection: SCHEMA, filter: { _id: SCHEMA_ID } })
-    const reason = schemaProblem(schema) ?? (await missingIndex(verbs))
+    const reason = databaseProblem(schema) ?? (await missingIndex(verbs))
+    // A replica can be read, so that it takes no writes must be asked: with one that changes nothing.
+    if (reason === null) await verbs.updateOne(NOTHING)
     return reason === null ? { ready: true } : { ready: false, reason }
   } catch (error) {
-    return {
-      ready: false,
-      reason: error instanceof VerbFailure ? error.message : 'The catalog database does not answer',
-    }
+    const reason = error instanceof VerbFailure ? error.message : 'The catalog database does not answer'
+    return { ready: false, reason }
   }
 }
 
+const NOTHING: Update = { collection: SCHEMA, filter: { _id: 'nothing' }, update: { $set: { is: 1 } }, upsert: false }
+
 /** What is wrong with a database that says this of itself; null if nothing is. */
-export function schemaProblem(schema: SchemaDocument | null): string | null {
+export function databaseProblem(schema: SchemaDocument | null): string | null {
   if (!schema) return `The database has no schema yet; ${MIGRATE}`
   const { product, version } = schema
   if (product !== PRODUCT) return 'The database belongs to another product; choose another one'
-  if (version === COPYING_SCHEMA) return COPYING
-  if (version > SCHEMA_VERSION)
-    return `The database was written by a newer version: it has schema ${version}, this version knows ${SCHEMA_VERSION}; deploy the newer one`
-  if (version < SCHEMA_VERSION)
-    return `The database has schema ${version}, this version needs ${SCHEMA_VERSION}; ${MIGRATE}`
-  return null
+  return schemaProblem(version, SCHEMA_VERSION, MIGRATE)
 }
 
 /** The Data API has no verb for indexes, but an aggregation stage that lists them. */

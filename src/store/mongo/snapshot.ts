@@ -13,7 +13,7 @@ export interface View {
   readonly tail: readonly TailEntry[]
 }
 
-/** Documents of one group, `from <= key < to` (both open if absent) and `after < key`, in order. */
+/** Documents of one group in order: from the key `from`, or behind `after`, if there is one; before `to`. */
 export interface RangeQuery {
   readonly group: string
   /** Only documents in one of these; absent: also those that are gone. */
@@ -299,20 +299,16 @@ function formerOf(known: readonly Pick<Put, 'seq' | 'value'>[], bound: number): 
   return former ? { ...former, toSeq } : null
 }
 
-function rangeFilter({ group, states, from, to, after }: RangeQuery): Fields {
+function rangeFilter({ group, states, from = '', to, after }: RangeQuery): Fields {
   const state = states && (states.length === 1 ? states[0] : { $in: states })
-  const key = {
-    ...(from === undefined ? {} : { $gte: from }),
-    ...(to === undefined ? {} : { $lt: to }),
-    ...(after === undefined ? {} : { $gt: after }),
-  }
-  return { group, ...(state === undefined ? {} : { state }), ...(Object.keys(key).length > 0 ? { key } : {}) }
+  const key = { ...(after === undefined ? { $gte: from } : { $gt: after }), ...(to === undefined ? {} : { $lt: to }) }
+  return { group, ...(state === undefined ? {} : { state }), key }
 }
 
-function isIn({ states, from, to, after }: RangeQuery, { key, state }: Put): boolean {
+function isIn({ states, from = '', to, after }: RangeQuery, { key, state }: Put): boolean {
   if (states && (state === null || !states.includes(state))) return false
-  if (after !== undefined && compareNames(key, after) <= 0) return false
-  return (from === undefined || compareNames(key, from) >= 0) && (to === undefined || compareNames(key, to) < 0)
+  const isBehind = after === undefined ? compareNames(key, from) >= 0 : compareNames(key, after) > 0
+  return isBehind && (to === undefined || compareNames(key, to) < 0)
 }
 
 function byKey(a: Put, b: Put): number {

@@ -1,10 +1,10 @@
 import type { BranchStore } from '#store/store'
 import { forkAncestors, LINEAGE_DEPTH_MAX } from '#versions/lineage'
-import { selectList, type RowOf } from './columns.ts'
-import { change, failed, lockVersions, select, type SqlDatabase } from './database.ts'
+import type { Branch, CatalogTag } from '#versions/model'
+import { change, lockVersions, selectJson, write, type JsonRow, type SqlDatabase } from './database.ts'
 import { int, perDialect } from './dialect.ts'
 import { BOUND, OPEN } from './lineage.ts'
-import { branchOf, tagOf } from './rows.ts'
+import { branchJson, tagJson } from './rows.ts'
 
 /** What {@link branchSql} writes of a branch or tag, in this order. */
 const COLUMNS = '(tenant_id, id, catalog_id, name, kind, state, branch_id, seq, head_seq, ancestors, created_at)'
@@ -27,13 +27,10 @@ const branchSql = perDialect((dialect) => {
   const bringsBackGone = `NOT (b.state = 'open' AND ${POSITION} = b.head_seq) AND (
     EXISTS (SELECT 1 FROM purge p WHERE p.tenant_id = ?1 AND ${dialect.any(`SELECT 1 FROM ${rests} l WHERE ${isPurged}`)})
     OR ${dialect.any(`SELECT 1 FROM ${rests} l WHERE ${isTrimmed}`)})`
-  const here = dialect.object([
-    ['branchId', 'b.id'],
-    ['seq', POSITION],
-  ])
+  const here = dialect.object({ branchId: 'b.id', seq: POSITION })
   return {
     /** `?2` the catalog, `?3` the name. */
-    selectByName: `SELECT ${selectList('ref', 'r')} FROM ref r
+    selectByName: `SELECT CASE r.kind WHEN 'tag' THEN ${tagJson(dialect, 'r')} ELSE ${branchJson(dialect, 'r')} END AS json FROM ref r
       WHERE r.tenant_id = ?1 AND r.catalog_id = ?2 AND r.name = ?3 AND r.state = 'open'`,
 
     /** `?4` id, `?5` name, `?6` time, `?7` ancestors a branch may have. They are written as `forkAncestors` has them. */
@@ -44,15 +41,15 @@ const branchSql = perDialect((dialect) => {
           UNION ALL SELECT a.key + 1, ${dialect.json('a.value')} FROM ${dialect.each('b.ancestors', 'a')}) l),
         ?6 ${SOURCE} AND b.state = 'open' AND ${dialect.arrayLength('b.ancestors')} < ${int('?7')}
           AND NOT (${bringsBackGone})
-      ON CONFLICT DO NOTHING RETURNING ${selectList('ref', 'ref')}`,
+      ON CONFLICT DO NOTHING RETURNING ${branchJson(dialect, 'ref')} AS json`,
 
     /** `?4` id, `?5` name, `?6` time. */
     insertTag: `INSERT INTO ref ${COLUMNS}
       SELECT ?1, ?4, b.catalog_id, ?5, 'tag', 'open', b.id, ${POSITION}, 0, '[]', ?6 ${SOURCE}
         AND b.state = 'open' AND NOT (${bringsBackGone})
-      ON CONFLICT DO NOTHING RETURNING ${selectList('ref', 'ref')}`,
+      ON CONFLICT DO NOTHING RETURNING ${tagJson(dialect, 'ref')} AS json`,
 
-    selectSource: `SELECT ${selectList('ref', 'b')} ${SOURCE} AND b.state = 'open'`,
+    selectSource: `SELECT ${branchJson(dialect, 'b')} AS json ${SOURCE} AND b.state = 'open'`,
 
     close: `UPDATE ref SET state = 'closed' WHERE tenant_id = ?1 AND id = ?2 AND kind = 'branch' AND state = 'open'`,
   }
@@ -63,33 +60,27 @@ export function branchStore(db: SqlDatabase, tenantId: string): BranchStore {
   const lock = lockVersions(db.dialect, tenantId, 'shared')
   return {
     get: async (catalogId, name) => {
-      const [row] = await select<RowOf<'ref'>>(db, sql.selectByName, tenantId, catalogId, name)
-      if (!row) return null
-      return row.kind === 'tag' ? tagOf(row) : branchOf(row)
+      const [found] = await selectJson<Branch | CatalogTag>(db, sql.selectByName, tenantId, catalogId, name)
+      return found ?? null
     },
     fork: async ({ id, name, from, at }) => {
       const source = [tenantId, from.branchId, from.seq ?? null]
-      const [inserted, found] = await db
-        .write<RowOf<'ref'>>([
-          ...lock,
-          { sql: sql.insertFork, params: [...source, id, name, at, LINEAGE_DEPTH_MAX] },
-          { sql: sql.selectSource, params: source },
-        ])
-        .then((results) => results.slice(lock.length))
-        .catch((error: unknown) => failed(db, error))
-      const row = inserted?.rows[0]
-      if (row) return branchOf(row)
-      const refused = found?.rows[0]
-      if (refused) forkAncestors(branchOf(refused), refused.headSeq)
-      return null
+      const results = await write<JsonRow>(db, [
+        ...lock,
+        { sql: sql.insertFork, params: [...source, id, name, at, LINEAGE_DEPTH_MAX] },
+        { sql: sql.selectSource, params: source },
+      ])
+      const [inserted, found] = results
+        .slice(lock.length)
+        .map(({ rows: [row] }) => row && (JSON.parse(row.json) as Branch))
+      if (!inserted && found) forkAncestors(found, found.headSeq)
+      return inserted ?? null
     },
     tag: async ({ id, name, from, at }) => {
       const params = [tenantId, from.branchId, from.seq ?? null, id, name, at]
-      const results = await db
-        .write<RowOf<'ref'>>([...lock, { sql: sql.insertTag, params }])
-        .catch((error: unknown) => failed(db, error))
+      const results = await write<JsonRow>(db, [...lock, { sql: sql.insertTag, params }])
       const row = results.at(-1)?.rows[0]
-      return row ? tagOf(row) : null
+      return row ? (JSON.parse(row.json) as CatalogTag) : null
     },
     close: async (branchId) => (await change(db, sql.close, tenantId, branchId)) > 0,
   }

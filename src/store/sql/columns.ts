@@ -117,19 +117,20 @@ export function selectList(table: keyof typeof TABLES, alias: string): string {
 }
 
 /**
- * The named columns of `alias` as one JSON object, each under the name it has in code, JSON columns as JSON: D1 answers
+ * All columns of `alias` but some as one JSON object, each under the name it has in code, JSON columns as JSON: D1 answers
  * one value in a fraction of the time that it takes for fifteen.
  */
 export function jsonOf<T extends keyof typeof TABLES>(
   dialect: Dialect,
   table: T,
   alias: string,
-  names: readonly (keyof (typeof TABLES)[T] & string)[],
+  without: readonly (keyof (typeof TABLES)[T])[],
 ): string {
-  const columns: Columns = TABLES[table]
-  const members = names.map((name) => {
+  const columns: [string, Column][] = Object.entries(TABLES[table])
+  const kept = columns.filter(([name]) => !without.some((left) => left === name))
+  const members = kept.map(([name, { type }]) => {
     const column = `${alias}.${sqlName(name)}`
-    return [name, columns[name]?.type === 'json' ? dialect.json(column) : column] as const
+    return [name, type === 'json' ? dialect.json(column) : column] as const
   })
-  return dialect.object(members)
+  return dialect.object(Object.fromEntries(members))
 }

@@ -1,10 +1,11 @@
 import { CatalogError } from '#domain/errors'
-import type { CommitOutcome } from '#store/store'
+import { revOf } from '#store/commit'
+import type { CommitOutcome, Settled } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
 import { changesThatClash, folderRange, foldersAbove } from '#versions/folders'
 import type { CatalogCommit } from '#versions/model'
 import { commitSql } from './commit-sql.ts'
-import { failed, lockVersions, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
+import { failed, lockVersions, write, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
 import type { Dialect } from './dialect.ts'
 import { recording } from './idempotency.ts'
 
@@ -24,18 +25,13 @@ export async function commitTo(db: SqlDatabase, tenantId: string, commit: Catalo
 }
 
 /** Makes the id void unless it is decided already, and says which: in one transaction, which waits for a commit on its way. */
-export async function settle(
-  db: SqlDatabase,
-  tenantId: string,
-  commitId: string,
-): Promise<{ landed: true; seq: number } | { landed: false }> {
+export async function settle(db: SqlDatabase, tenantId: string, commitId: string): Promise<Settled> {
   const sql = commitSql(db.dialect)
-  const [, found] = await db
-    .write<{ outcome: string; seq: number | null }>([
-      { sql: sql.insertVoid, params: [tenantId, commitId] },
-      { sql: sql.selectDecided, params: [tenantId, commitId] },
-    ])
-    .catch((error: unknown) => failed(db, error))
+  const params = [tenantId, commitId]
+  const [, found] = await write<{ outcome: string; seq: number | null }>(db, [
+    { sql: sql.insertVoid, params },
+    { sql: sql.selectDecided, params },
+  ])
   const row = found?.rows[0]
   return row?.outcome === 'committed' && row.seq !== null ? { landed: true, seq: row.seq } : { landed: false }
 }
@@ -43,7 +39,6 @@ export async function settle(
 function statementsOf({ dialect }: SqlDatabase, tenantId: string, commit: CatalogCommit): Statement[] {
   const sql = commitSql(dialect)
   const { branchId, at, members, changes, checks, purges } = commit
-  const rev = members[0]?.id ?? ''
   const keys = JSON.stringify(changes.map(({ key, expect }) => [key.class, key.namespace, key.name, expect]))
   const claims = claimsOf(commit)
   const folders = [branchId, keys, JSON.stringify(claims)]
@@ -65,7 +60,7 @@ function statementsOf({ dialect }: SqlDatabase, tenantId: string, commit: Catalo
     ...(claims.length > 0 && sql.lockFolders !== null ? [run(sql.lockFolders, ...folders)] : []),
     ...(claims.length > 0 ? [run(sql.guardFolders, ...folders)] : []),
     run(sql.closeRows, branchId, keys),
-    run(sql.insertRows, branchId, JSON.stringify(changes), rev),
+    run(sql.insertRows, branchId, JSON.stringify(changes), revOf(commit)),
     ...(claims.length > 0 ? [run(sql.insertFolders, JSON.stringify(claims))] : []),
     run(sql.insertLog, branchId, at, ids, JSON.stringify(members.map(({ log }) => log)), JSON.stringify(changes)),
     ...(purges.length > 0

@@ -1,7 +1,7 @@
-import type { Store } from '#store/store'
+import { readinessOf } from '#store/readiness'
+import type { Readiness, Store } from '#store/store'
 import type { SqlDatabase, SqlFailure, SqlResult, Statement } from './database.ts'
 import { SQLITE } from './dialect.ts'
-import { readinessOf, type Readiness } from './readiness.ts'
 import { sqlStore } from './store.ts'
 
 /** The newest migration in `migrations/`, by number. */

@@ -64,9 +64,27 @@ export async function select<Row>(
   return result?.rows ?? []
 }
 
+/** A row that is one value, named `json`. */
+export interface JsonRow {
+  readonly json: string
+}
+
+/** As {@link select}, of rows that are one value each, named `json`. */
+export async function selectJson<T>(db: SqlDatabase, sql: string, ...params: readonly SqlValue[]): Promise<T[]> {
+  return (await select<JsonRow>(db, sql, ...params)).map(({ json }) => JSON.parse(json) as T)
+}
+
+/** The results of one transaction. @throws as {@link failed} */
+export async function write<Row>(
+  db: SqlDatabase,
+  statements: readonly Statement[],
+): Promise<readonly SqlResult<Row>[]> {
+  return db.write<Row>(statements).catch((error: unknown) => failed(db, error))
+}
+
 /** How many rows one statement wrote. @throws as {@link failed} */
 export async function change(db: SqlDatabase, sql: string, ...params: readonly SqlValue[]): Promise<number> {
-  const [result] = await db.write([{ sql, params }]).catch((error: unknown) => failed(db, error))
+  const [result] = await write(db, [{ sql, params }])
   return result?.changes ?? 0
 }
 

@@ -1,10 +1,11 @@
 import { RECORD_KINDS, type RecordKind, type RecordKinds } from '#store/kinds'
+import { recordsPage } from '#store/pages'
 import type { EntityStore } from '#store/store'
-import { change, failed, select, type SqlDatabase, type SqlResult, type Statement } from './database.ts'
+import { change, failed, selectJson, type SqlDatabase, type SqlResult, type Statement } from './database.ts'
 import { int } from './dialect.ts'
 import { refuseTakenStorage, storageGuard, storageLock } from './storage.ts'
 
-const SELECT = 'SELECT r.id, r.doc FROM record r WHERE r.tenant_id = ?1 AND r.kind = ?2'
+const SELECT = 'SELECT r.doc AS json FROM record r WHERE r.tenant_id = ?1 AND r.kind = ?2'
 const BY_ID = `${SELECT} AND r.id = ?3`
 const BY_NAME = `${SELECT} AND r.name = ?3`
 /** `?3` the id after which to go on, `?4` rows. */
@@ -13,21 +14,15 @@ const INSERT = 'INSERT INTO record (tenant_id, kind, id, name, owner, doc) VALUE
 const UPDATE = 'UPDATE record SET name = ?4, owner = ?5, doc = ?6 WHERE tenant_id = ?1 AND kind = ?2 AND id = ?3'
 const DELETE = 'DELETE FROM record WHERE tenant_id = ?1 AND kind = ?2 AND id = ?3'
 
-interface Row {
-  readonly id: string
-  readonly doc: string
-}
-
 /** Records of one kind, ordered by id. */
 export function entityStore<K extends RecordKind>(
   db: SqlDatabase,
   tenantId: string,
   kind: K,
 ): EntityStore<RecordKinds[K]> {
-  const parsed = ({ doc }: Row): RecordKinds[K] => JSON.parse(doc) as RecordKinds[K]
   const one = async (sql: string, found: string): Promise<RecordKinds[K] | null> => {
-    const [row] = await select<Row>(db, sql, tenantId, kind, found)
-    return row ? parsed(row) : null
+    const [record] = await selectJson<RecordKinds[K]>(db, sql, tenantId, kind, found)
+    return record ?? null
   }
   /** Runs the statement that writes the record, and says whether it did; no other tenant may have the record's storage. */
   const guarded = async (value: RecordKinds[K], write: Statement): Promise<boolean> => {
@@ -46,10 +41,7 @@ export function entityStore<K extends RecordKind>(
     get: (id) => one(BY_ID, id),
     byName: (name) => one(BY_NAME, name),
     list: async ({ after = '', limit }) => {
-      const rows = await select<Row>(db, LIST, tenantId, kind, after, limit + 1)
-      const records = rows.slice(0, limit).map((row) => parsed(row))
-      const last = records.at(-1)
-      return rows.length > limit && last ? { records, next: last.id } : { records }
+      return recordsPage(await selectJson<RecordKinds[K]>(db, LIST, tenantId, kind, after, limit + 1), limit)
     },
     create: async (value) => {
       const { sql, params } = insertRecord(tenantId, kind, value)

@@ -1,9 +1,10 @@
-import type { HistoryStore } from '#store/store'
-import { selectList, type RowOf } from './columns.ts'
-import { select, type SqlDatabase } from './database.ts'
+import { logPage, recordsPage } from '#store/pages'
+import type { AuditEntry, HistoryStore } from '#store/store'
+import { OPEN_SEQ, type LogEntry } from '#versions/model'
+import { jsonOf } from './columns.ts'
+import { selectJson, type SqlDatabase } from './database.ts'
 import { int, perDialect } from './dialect.ts'
 import { HEAD_BY_ID, lineageAt } from './lineage.ts'
-import { auditEntryOf, logEntryOf } from './rows.ts'
 import { trim } from './trim.ts'
 
 const historySql = perDialect((dialect) => {
@@ -32,15 +33,12 @@ const historySql = perDialect((dialect) => {
         SELECT depth, branch_id, top,
           ${int('coalesce(sum(top) OVER (ORDER BY depth ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)')} FROM tops
       )
-    SELECT ${selectList('log', 'g')} FROM parts p CROSS JOIN ${g.from} WHERE ${g.is}
+    SELECT ${jsonOf(dialect, 'log', 'g', ['tenantId'])} AS json FROM parts p CROSS JOIN ${g.from} WHERE ${g.is}
     ORDER BY p.depth, g.seq DESC`,
 
-    /** `?2` rows. */
-    newestAudit: `SELECT ${selectList('audit', 'a')} FROM audit a WHERE a.tenant_id = ?1 ORDER BY a.id DESC LIMIT ${int('?2')}`,
-
-    /** `?2` rows, `?3` the number before which to go on. */
-    olderAudit: `SELECT ${selectList('audit', 'a')} FROM audit a WHERE a.tenant_id = ?1 AND a.id < ${int('?3')}
-    ORDER BY a.id DESC LIMIT ${int('?2')}`,
+    /** `?2` the number before which to go on, `?3` rows. */
+    audit: `SELECT ${jsonOf(dialect, 'audit', 'a', ['tenantId'])} AS json FROM audit a
+      WHERE a.tenant_id = ?1 AND a.id < ${int('?2')} ORDER BY a.id DESC LIMIT ${int('?3')}`,
   }
 })
 
@@ -49,19 +47,15 @@ export function historyStore(db: SqlDatabase, tenantId: string): HistoryStore {
   return {
     log: async ({ branchId, before, limit }) => {
       const from = [before?.branchId ?? null, before?.seq ?? null]
-      const rows = await select<RowOf<'log'>>(db, sql.log, tenantId, branchId, ...from, limit + 1)
-      const entries = rows.slice(0, limit).map((row) => logEntryOf(row))
-      const last = entries.at(-1)
-      return rows.length > limit && last ? { entries, next: { branchId: last.branchId, seq: last.seq } } : { entries }
+      return logPage(await selectJson<LogEntry>(db, sql.log, tenantId, branchId, ...from, limit + 1), limit)
     },
-    audit: async ({ before, limit }) => {
-      const rows =
-        before === undefined
-          ? await select<RowOf<'audit'>>(db, sql.newestAudit, tenantId, limit + 1)
-          : await select<RowOf<'audit'>>(db, sql.olderAudit, tenantId, limit + 1, Number(before))
-      const records = rows.slice(0, limit).map((row) => auditEntryOf(row))
-      const last = records.at(-1)
-      return rows.length > limit && last ? { records, next: last.id } : { records }
+    audit: async ({ before = OPEN_SEQ, limit }) => {
+      const params = [tenantId, Number(before), limit + 1]
+      const found = await selectJson<Omit<AuditEntry, 'id'> & { id: number }>(db, sql.audit, ...params)
+      return recordsPage(
+        found.map((record) => ({ ...record, id: String(record.id) })),
+        limit,
+      )
     },
     trim: async (input) => trim(db, tenantId, input),
   }

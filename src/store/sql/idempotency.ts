@@ -1,9 +1,9 @@
 import { sweepAt } from '#store/idempotency'
 import type { IdempotencyStore } from '#store/store'
 import type { IdempotencyRecord } from '#versions/model'
-import { jsonOf } from './columns.ts'
-import { failed, type SqlDatabase, type Statement } from './database.ts'
+import { write, type JsonRow, type SqlDatabase, type Statement } from './database.ts'
 import { int, perDialect, type Dialect } from './dialect.ts'
+import { answerJson } from './rows.ts'
 
 const idempotencySql = perDialect((dialect) => {
   const insert = `INSERT INTO idempotency (tenant_id, key, fingerprint, answer, at)
@@ -21,18 +21,9 @@ const idempotencySql = perDialect((dialect) => {
         ORDER BY e.at, e.key LIMIT ${int('?3')} ${dialect.skipLocked}`,
     )}`,
 
-    select: `SELECT ${recordJson(dialect, 'i')} AS json FROM idempotency i WHERE i.tenant_id = ?1 AND i.key = ?2`,
+    select: `SELECT ${answerJson(dialect, 'i')} AS json FROM idempotency i WHERE i.tenant_id = ?1 AND i.key = ?2`,
   }
 })
-
-/** An {@link IdempotencyRecord} as SQL makes one of a row. */
-export function recordJson(dialect: Dialect, alias: string): string {
-  return jsonOf(dialect, 'idempotency', alias, ['key', 'fingerprint', 'answer', 'at'])
-}
-
-export function recordOf(json: string): IdempotencyRecord {
-  return JSON.parse(json) as IdempotencyRecord
-}
 
 /** The statements by which a commit records its members' answers; none if no member has a key. */
 export function recording(
@@ -54,17 +45,15 @@ export function idempotencyStore(db: SqlDatabase, tenantId: string): Idempotency
   const finish: IdempotencyStore['finish'] = async (record) => {
     const { at, ...finished } = record
     // The insert waits for whoever is about to record something under the key; what comes after sees what it was.
-    const [added, found] = await db
-      .write<{ json: string }>([
-        { sql: sql.insertIfFree, params: [tenantId, JSON.stringify([finished]), at] },
-        { sql: sql.select, params: [tenantId, finished.key] },
-        sweep(db.dialect, tenantId, at, 1),
-      ])
-      .catch((error: unknown) => failed(db, error))
+    const [added, found] = await write<JsonRow>(db, [
+      { sql: sql.insertIfFree, params: [tenantId, JSON.stringify([finished]), at] },
+      { sql: sql.select, params: [tenantId, finished.key] },
+      sweep(db.dialect, tenantId, at, 1),
+    ])
     const stands = found?.rows[0]
     // What was in the way has expired, and somebody swept it in between.
     if (!stands) return finish(record)
-    return added?.rows.length === 1 ? null : recordOf(stands.json)
+    return added?.rows.length === 1 ? null : (JSON.parse(stands.json) as IdempotencyRecord)
   }
   return { finish }
 }

@@ -1,6 +1,6 @@
 import type { MetricsReport, MetricsStore } from '#store/store'
 import { REPORTS_BEYOND_LIMIT_MAX } from '#store/metrics'
-import { failed, lockFor, select, type SqlDatabase } from './database.ts'
+import { lockFor, select, write, type SqlDatabase } from './database.ts'
 import { int } from './dialect.ts'
 
 const NEWEST_OF_TENANT = '(SELECT max(r.id) FROM metrics_report r WHERE r.tenant_id = ?1)'
@@ -32,7 +32,7 @@ export function metricsStore(db: SqlDatabase, tenantId: string): MetricsStore {
         { sql: FORGET_OF_TABLE, params: [tenantId, objectId, perTable] },
         { sql: FORGET_OF_TENANT, params: [tenantId, perTenant] },
       ]
-      await db.write(statements).catch((error: unknown) => failed(db, error))
+      await write(db, statements)
     },
     newest: async ({ objectId, limit }) => select<MetricsReport>(db, SELECT_NEWEST, tenantId, objectId, limit),
   }

@@ -1,13 +1,13 @@
-import type { PurgeStore } from '#store/store'
+import type { PurgeJob, PurgeStore } from '#store/store'
 import { folderRange, foldersAbove } from '#versions/folders'
-import { selectList, type RowOf } from './columns.ts'
-import { change, failed, select, type SqlDatabase } from './database.ts'
+import { jsonOf } from './columns.ts'
+import { change, select, selectJson, write, type SqlDatabase } from './database.ts'
 import { int, perDialect } from './dialect.ts'
-import { purgeJobOf } from './rows.ts'
 import { bounds, isShown } from './shown.ts'
 
 const purgeSql = perDialect((dialect) => {
-  const pending = `SELECT ${selectList('purge', 'purge')} FROM purge WHERE tenant_id = ?1 AND state = 'pending'`
+  const pending = `SELECT ${jsonOf(dialect, 'purge', 'purge', ['tenantId', 'state'])} AS json FROM purge
+    WHERE tenant_id = ?1 AND state = 'pending'`
   const isNamed = (where: string): string =>
     dialect.any(`SELECT 1 FROM folder f WHERE f.tenant_id = ?1 AND ${where} AND ${isShown(dialect)}`)
   const oldestFirst = `ORDER BY created_at, id LIMIT ${int('?2')}`
@@ -39,22 +39,17 @@ const purgeSql = perDialect((dialect) => {
 export function purgeStore(db: SqlDatabase, tenantId: string): PurgeStore {
   const sql = purgeSql(db.dialect)
   return {
-    pending: async ({ limit, after }) => {
-      const rows =
-        after === undefined
-          ? await select<RowOf<'purge'>>(db, sql.oldest, tenantId, limit)
-          : await select<RowOf<'purge'>>(db, sql.next, tenantId, limit, after)
-      return rows.map((row) => purgeJobOf(row))
-    },
+    pending: async ({ limit, after }) =>
+      after === undefined
+        ? selectJson<PurgeJob>(db, sql.oldest, tenantId, limit)
+        : selectJson<PurgeJob>(db, sql.next, tenantId, limit, after),
     save: async (id, cursor) => void (await change(db, sql.save, tenantId, id, cursor)),
     done: async (id) => {
       const params = [tenantId, id]
-      await db
-        .write([
-          { sql: sql.deleteFolders, params },
-          { sql: sql.setDone, params },
-        ])
-        .catch((error: unknown) => failed(db, error))
+      await write(db, [
+        { sql: sql.deleteFolders, params },
+        { sql: sql.setDone, params },
+      ])
     },
     stillNamed: async (locations) => {
       const folders = locations.map((location) => {

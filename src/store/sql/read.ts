@@ -1,15 +1,11 @@
 import type { Grant, User } from '#domain/records'
 import type { PageQuery, Place, ReadAt, ReadQuery, ReadResult } from '#store/store'
 import { OPEN_SEQ, type Entry, type IdempotencyRecord } from '#versions/model'
-import { cutPage, type Page } from '#versions/page'
-import { failed, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
+import { cutPage, HIDDEN_NAMES_MAX, type Page } from '#versions/page'
+import { failed, type JsonRow, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
 import { int, perDialect, type Dialect } from './dialect.ts'
-import { recordJson, recordOf } from './idempotency.ts'
-import { decidingRow, lineageAt, nextName, OPEN, placeById, placeByName, type PlaceSql } from './lineage.ts'
-import { branchJson, entryJson, entryOf } from './rows.ts'
-
-/** Names one page of a listing over a lineage looks at, beyond those it returns. */
-const HIDDEN_NAMES_MAX = 1000
+import { decidingRow, lineageAt, LISTED, nextName, OPEN, placeById, placeByName, type PlaceSql } from './lineage.ts'
+import { answerJson, branchJson, entryJson } from './rows.ts'
 
 /**
  * What a row of the first statement is: what an idempotency key stands for, a user with his token, one of his grants, the
@@ -20,7 +16,7 @@ const [ANSWER_ROW, USER_ROW, GRANT_ROW, PLACE_ROW] = [-4, -3, -2, -1]
 const readSql = perDialect((dialect) => ({
   caller: callerSql(dialect),
   /** `?7` is the key. */
-  answer: `SELECT ${ANSWER_ROW} AS "row", ${recordJson(dialect, 'i')} AS json
+  answer: `SELECT ${ANSWER_ROW} AS "row", ${answerJson(dialect, 'i')} AS json
     FROM idempotency i WHERE i.tenant_id = ?1 AND i.key = ?7`,
   // The statements about a place, for each way of naming it: none waits for another to find it.
   byName: placeStatements(dialect, placeByName(dialect)),
@@ -29,38 +25,28 @@ const readSql = perDialect((dialect) => ({
 
 /** `?5` is the user, `?6` the token. */
 function callerSql(dialect: Dialect): string {
-  const found = dialect.object([
-    [
-      'user',
-      `(SELECT ${dialect.json('u.doc')} FROM record u WHERE u.tenant_id = ?1 AND u.kind = 'user' AND u.id = ?5)`,
-    ],
-    ['revoked', `EXISTS (SELECT 1 FROM record t WHERE t.tenant_id = ?1 AND t.kind = 'revoked-token' AND t.id = ?6)`],
-  ])
+  const found = dialect.object({
+    user: `(SELECT ${dialect.json('u.doc')} FROM record u WHERE u.tenant_id = ?1 AND u.kind = 'user' AND u.id = ?5)`,
+    revoked: `EXISTS (SELECT 1 FROM record t WHERE t.tenant_id = ?1 AND t.kind = 'revoked-token' AND t.id = ?6)`,
+  })
   return `SELECT ${USER_ROW} AS "row", ${found} AS json
     UNION ALL
     SELECT ${GRANT_ROW}, ${dialect.json('g.doc')} FROM record g WHERE g.tenant_id = ?1 AND g.kind = 'grant' AND g.owner = ?5`
 }
 
-/** `withPlace` goes in front of `place` and `entries`, which are parts of one statement with {@link callerSql}. */
-interface PlaceStatements {
-  readonly withPlace: string
-  readonly place: string
-  readonly entries: string
-  readonly listing: string
-  readonly walk: string
-}
+type PlaceStatements = ReturnType<typeof placeStatements>
 
-function placeStatements(dialect: Dialect, place: PlaceSql): PlaceStatements {
+/** `withPlace` goes in front of `place` and `entries`, which are parts of one statement with {@link callerSql}. */
+function placeStatements(dialect: Dialect, place: PlaceSql) {
   const plainHead = `b.ancestors = '[]' AND ${place.seq} = ${OPEN}`
-  const placeJson = dialect.object([
-    ['catalog', dialect.json('c.doc')],
-    ['warehouse', dialect.json('w.doc')],
-    ['branch', branchJson(dialect, 'b')],
-    ['seq', place.seq],
-  ])
-  const key = { of: 'k.value->>0', namespace: 'k.value->>1', name: 'k.value->>2' }
+  const placeJson = dialect.object({
+    catalog: dialect.json('c.doc'),
+    warehouse: dialect.json('w.doc'),
+    branch: branchJson(dialect, 'b'),
+    seq: place.seq,
+  })
   const walked = { of: '?4', namespace: '?5', name: 'w.name' }
-  const read = decidingRow(dialect, key, 'e')
+  const read = decidingRow(dialect, LISTED, 'e')
   const wanted = decidingRow(dialect, walked, 'e')
   const isWanted = `${wanted.is} AND e.tombstone = 0 AND e.kind = ?6`
   return {
@@ -95,31 +81,31 @@ function placeStatements(dialect: Dialect, place: PlaceSql): PlaceStatements {
 export async function readFrom(db: SqlDatabase, tenantId: string, query: ReadQuery): Promise<ReadResult> {
   const { caller, at, keys = [], page, idempotencyKey } = query
   const sql = readSql(db.dialect)
-  const named = at && placeParams(at, sql)
+  const placeSql = at && ('branchId' in at ? sql.byId : sql.byName)
+  const named = [tenantId, ...(at ? boundParams(at) : [null, null])]
   const batch: Statement[] = []
-  const add = (text: string, params: readonly SqlValue[]): void =>
-    void batch.push({ sql: text, params: [tenantId, ...params] })
-  if (caller || named || idempotencyKey !== undefined)
-    add(statementOf(query, sql, named?.sql), paramsOf(query, named?.params))
-  if (named && page) {
-    add(named.sql.listing, [...named.params, ...pageParams(page)])
-    add(named.sql.walk, [...named.params, ...pageParams(page), page.limit + HIDDEN_NAMES_MAX])
+  if (caller || placeSql || idempotencyKey !== undefined)
+    batch.push({ sql: statementOf(query, sql, placeSql), params: [...named, ...foundParams(query)] })
+  if (placeSql && page) {
+    const listed = [...named, page.class, page.namespace, page.kind, page.after ?? '', page.limit + 1]
+    batch.push({ sql: placeSql.listing, params: listed })
+    batch.push({ sql: placeSql.walk, params: [...listed, page.limit + HIDDEN_NAMES_MAX] })
   }
   const results = batch.length > 0 ? await db.read<Row>(batch).catch((error: unknown) => failed(db, error)) : []
   const [rows = [], listing = [], walk = []] = results.map((result) => result.rows)
-  const place = rows.find(({ row }) => row === PLACE_ROW)
+  const [place = null] = parsedOf<Place>(rows, PLACE_ROW)
+  const [idempotency = null] = parsedOf<IdempotencyRecord>(rows, ANSWER_ROW)
   return {
     ...(caller ? { caller: callerOf(rows) } : {}),
-    ...(at ? { place: place ? (JSON.parse(place.json) as Place) : null } : {}),
+    ...(at ? { place } : {}),
     entries: place ? entriesOf(rows, keys.length) : [],
     ...(page ? { page: pageOf(listing, walk as unknown as WalkedRow[], page) } : {}),
-    ...(idempotencyKey === undefined ? {} : { idempotency: answerOf(rows) }),
+    ...(idempotencyKey === undefined ? {} : { idempotency }),
   }
 }
 
-interface Row {
+interface Row extends JsonRow {
   readonly row: number
-  readonly json: string
 }
 interface WalkedRow {
   readonly walked: string | null
@@ -140,56 +126,39 @@ function statementOf(
   return `${place?.withPlace ?? ''} ${parts.join(' UNION ALL ')}`
 }
 
-/** As many as the statement counts: `?2` and `?3` the place, `?4` the keys, `?5` and `?6` the caller, `?7` a key. */
-function paramsOf(
-  { caller, keys = [], idempotencyKey }: ReadQuery,
-  place?: readonly (string | number)[],
-): (string | number | null)[] {
-  const named = place ?? [null, null]
-  const isKeyed = idempotencyKey !== undefined
-  if (!caller && !isKeyed && keys.length === 0) return [...named]
+/** `?2` and `?3`. */
+function boundParams(at: ReadAt): SqlValue[] {
+  return 'branchId' in at ? [at.branchId, at.seq ?? OPEN_SEQ] : [at.catalog, at.ref]
+}
+
+/** As many as the statement counts: `?4` the keys, `?5` and `?6` the caller, `?7` a key of an answer. */
+function foundParams({ caller, keys = [], idempotencyKey }: ReadQuery): SqlValue[] {
   const list = JSON.stringify(keys.map((key) => [key.class, key.namespace, key.name]))
-  if (!caller && !isKeyed) return [...named, list]
-  return [...named, list, caller?.userId ?? null, caller?.tokenId ?? null, ...(isKeyed ? [idempotencyKey] : [])]
-}
-
-function placeParams(
-  at: ReadAt,
-  { byId, byName }: { byId: PlaceStatements; byName: PlaceStatements },
-): { sql: PlaceStatements; params: (string | number)[] } {
-  return 'branchId' in at
-    ? { sql: byId, params: [at.branchId, at.seq ?? OPEN_SEQ] }
-    : { sql: byName, params: [at.catalog, at.ref] }
-}
-
-function pageParams(page: PageQuery): (string | number)[] {
-  return [page.class, page.namespace, page.kind, page.after ?? '', page.limit + 1]
+  if (idempotencyKey !== undefined) return [list, caller?.userId ?? null, caller?.tokenId ?? null, idempotencyKey]
+  if (caller) return [list, caller.userId, caller.tokenId]
+  return keys.length > 0 ? [list] : []
 }
 
 /** Grants by id: the statement's parts come in no promised order. */
 function callerOf(rows: readonly Row[]): NonNullable<ReadResult['caller']> {
-  const found = rows.find(({ row }) => row === USER_ROW)
-  const { user, revoked } = JSON.parse(found?.json ?? '{"user":null,"revoked":0}') as {
-    user: User | null
-    revoked: number | boolean
-  }
-  const grants = rows.filter(({ row }) => row === GRANT_ROW).map(({ json }) => JSON.parse(json) as Grant)
-  return { user, grants: grants.toSorted((a, b) => (a.id < b.id ? -1 : 1)), revoked: Boolean(revoked) }
-}
-
-function answerOf(rows: readonly Row[]): IdempotencyRecord | null {
-  const found = rows.find(({ row }) => row === ANSWER_ROW)
-  return found ? recordOf(found.json) : null
+  const [found] = parsedOf<{ user: User | null; revoked: number | boolean }>(rows, USER_ROW)
+  const grants = parsedOf<Grant>(rows, GRANT_ROW).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  return { user: found?.user ?? null, grants, revoked: Boolean(found?.revoked) }
 }
 
 function entriesOf(rows: readonly Row[], count: number): (Entry | null)[] {
   const entries: (Entry | null)[] = Array.from({ length: count }, () => null)
-  for (const { row, json } of rows) if (row >= 0) entries[row] = entryOf(json)
+  for (const { row, json } of rows) if (row >= 0) entries[row] = JSON.parse(json) as Entry
   return entries
+}
+
+/** What rows of one kind are. */
+function parsedOf<T>(rows: readonly Row[], kind: number): T[] {
+  return rows.filter(({ row }) => row === kind).map(({ json }) => JSON.parse(json) as T)
 }
 
 /** A place is a plain head or it is not: one of the two has found nothing. */
 function pageOf(listing: readonly Row[], walk: readonly WalkedRow[], { limit }: PageQuery): Page {
-  const walked = walk.flatMap(({ json }) => (json === null ? [] : [entryOf(json)]))
-  return cutPage([...listing.map(({ json }) => entryOf(json)), ...walked], limit, walk.at(-1)?.walked ?? null)
+  const found = [...listing, ...walk].flatMap(({ json }) => (json === null ? [] : [JSON.parse(json) as Entry]))
+  return cutPage(found, limit, walk.at(-1)?.walked ?? null)
 }

@@ -21,42 +21,21 @@ export function sqlStore(db: SqlDatabase, readiness: Store['readiness']): Store 
   }
 }
 
-/** Made anew with every request, which asks for the parts it uses: most need `read` and `commit` only. */
 function tenantStore(db: SqlDatabase, tenantId: string): TenantStore {
   return {
     read: (query) => readFrom(db, tenantId, query),
     commit: (commit) => commitTo(db, tenantId, commit),
     settle: (commitId) => settle(db, tenantId, commitId),
-    get idempotency() {
-      return idempotencyStore(db, tenantId)
-    },
-    get branches() {
-      return branchStore(db, tenantId)
-    },
-    get history() {
-      return historyStore(db, tenantId)
-    },
-    get purges() {
-      return purgeStore(db, tenantId)
-    },
-    get metrics() {
-      return metricsStore(db, tenantId)
-    },
-    get warehouses() {
-      return entityStore(db, tenantId, 'warehouse')
-    },
-    get catalogs() {
-      return entityStore(db, tenantId, 'catalog')
-    },
-    get users() {
-      return entityStore(db, tenantId, 'user')
-    },
-    get grants() {
-      return entityStore(db, tenantId, 'grant')
-    },
-    get revokedTokens() {
-      return entityStore(db, tenantId, 'revoked-token')
-    },
+    idempotency: idempotencyStore(db, tenantId),
+    branches: branchStore(db, tenantId),
+    history: historyStore(db, tenantId),
+    purges: purgeStore(db, tenantId),
+    metrics: metricsStore(db, tenantId),
+    warehouses: entityStore(db, tenantId, 'warehouse'),
+    catalogs: entityStore(db, tenantId, 'catalog'),
+    users: entityStore(db, tenantId, 'user'),
+    grants: entityStore(db, tenantId, 'grant'),
+    revokedTokens: entityStore(db, tenantId, 'revoked-token'),
   }
 }
 

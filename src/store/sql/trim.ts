@@ -1,5 +1,5 @@
 import type { HistoryStore } from '#store/store'
-import { failed, lockVersions, type SqlDatabase } from './database.ts'
+import { lockVersions, write, type SqlDatabase } from './database.ts'
 import { int, perDialect } from './dialect.ts'
 import { bounds } from './shown.ts'
 
@@ -30,11 +30,9 @@ export async function trim(
   { objectId, metadataLocations, forgottenAt }: Parameters<HistoryStore['trim']>[0],
 ): Promise<readonly string[]> {
   const params = [tenantId, objectId, forgottenAt.branchId, forgottenAt.seq, JSON.stringify(metadataLocations)]
-  const results = await db
-    .write<{ location: string }>([
-      ...lockVersions(db.dialect, tenantId, 'exclusive'),
-      { sql: trimSql(db.dialect), params },
-    ])
-    .catch((error: unknown) => failed(db, error))
+  const results = await write<{ location: string }>(db, [
+    ...lockVersions(db.dialect, tenantId, 'exclusive'),
+    { sql: trimSql(db.dialect), params },
+  ])
   return [...new Set(results.at(-1)?.rows.map(({ location }) => location))].toSorted()
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { BSON, type Collection, type Db } from 'mongodb'
+import type { MongoPlan } from './fault-proxy.ts'
 import type { Credentials } from '#store/mongo/http'
 
 const { EJSON } = BSON
@@ -37,15 +38,22 @@ const VERBS: Readonly<Record<string, (of: Collection, body: Body) => Promise<obj
   aggregate: async (of, { pipeline = [] }) => ({ documents: await of.aggregate(pipeline).toArray() }),
 }
 
-/** An endpoint that speaks the Data API and has a real server behind it. It takes one set of credentials. */
-export async function startDataApi(db: Db, credentials: Credentials): Promise<{ url: string; stop(): Promise<void> }> {
+/**
+ * An endpoint that speaks the Data API and has a real server behind it. It takes one set of credentials.
+ * @param plan faults as a driver meets them (`fault-proxy.ts`), in words, and `status-NUMBER`
+ */
+export async function startDataApi(
+  db: Db,
+  credentials: Credentials,
+  plan: MongoPlan = { fault: 'none' },
+): Promise<{ url: string; stop(): Promise<void> }> {
   const server = createServer((request, response) => {
     const answer = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json' })
       response.end(EJSON.stringify(body))
     }
-    void answerTo(db, credentials, request).then(
-      ([status, body]) => answer(status, body),
+    void answerTo(db, credentials, request, plan).then(
+      (answered) => (answered ? answer(...answered) : request.socket.destroy()),
       (error: unknown) => answer(500, { error: String(error), error_code: 'InternalError' }),
     )
   }).listen(0, '127.0.0.1')
@@ -60,14 +68,30 @@ export async function startDataApi(db: Db, credentials: Credentials): Promise<{ 
   }
 }
 
-async function answerTo(db: Db, credentials: Credentials, request: IncomingMessage): Promise<[number, object]> {
+/** Null: the connection ends in the place of an answer. */
+async function answerTo(
+  db: Db,
+  credentials: Credentials,
+  request: IncomingMessage,
+  plan: MongoPlan,
+): Promise<[number, object] | null> {
   const verb = VERBS[request.url?.replace('/data/v1/action/', '') ?? '']
   if (request.method !== 'POST' || !verb) return [404, { error: 'no such action', error_code: 'NotFound' }]
   if (!isHim(credentials, request)) return [401, { error: 'invalid session', error_code: 'InvalidSession' }]
   const parts: Buffer[] = []
   for await (const part of request) parts.push(part as Buffer)
   const body = EJSON.parse(Buffer.concat(parts).toString()) as Body
-  return [200, await verb(db.collection(body.collection), body)]
+  const [kind, code, codeName] = plan.fault.split('-')
+  const isWrite = /(insert|update|delete)(One|Many)$/.test(request.url ?? '')
+  const isLog = isWrite && body.collection === 'log'
+  if (kind === 'drop') return null
+  if (kind === 'status') return [Number(code), { error: 'the message of the server', error_code: 'Anything' }]
+  if (kind === 'error' || ((kind === 'writes' || kind === 'items') && isWrite))
+    return [500, { error: `(${codeName}) the message of the server`, error_code: 'InternalError' }]
+  if (isLog && (kind === 'cut' || kind === 'lose')) plan.fault = 'none'
+  if (isLog && kind === 'cut') return null
+  const answer = await verb(db.collection(body.collection), body)
+  return isLog && kind === 'lose' ? null : [200, answer]
 }
 
 function isHim(credentials: Credentials, { headers }: IncomingMessage): boolean {

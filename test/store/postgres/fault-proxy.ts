@@ -4,15 +4,30 @@ import { once } from 'node:events'
 /**
  * Where a connection meets its fault, as its `application_name` says: `request-N` cuts it when N messages of the client
  * have been passed on, `answer-N` when N messages of the server have, each counted from the first transaction on;
- * `error-CODE` answers a transaction with the error instead of asking the server, `refuse-CODE` the connection itself.
+ * `error-CODE` answers a transaction with the error instead of asking the server, `writes-CODE` only one that writes, and
+ * `refuse-CODE` the connection itself. `lose` passes a transaction that writes on, and ends the connection in the place of
+ * its answer, `drop` ends it at once.
  */
 interface Fault {
-  readonly kind: 'request' | 'answer' | 'error' | 'refuse' | 'none'
+  readonly kind: (typeof KINDS)[number] | 'none'
   readonly at: string
 }
 
+const KINDS = ['request', 'answer', 'error', 'writes', 'refuse', 'lose', 'drop'] as const
+
+/** The fault of all connections that begin from now on, whatever they are named. */
+export interface Plan {
+  fault: string
+}
+
+export interface FaultProxy {
+  /** Ends every connection. */
+  readonly cut: () => void
+  stop(): Promise<void>
+}
+
 /** Stands between the Worker and a PostgreSQL. */
-export async function startFaultProxy(port: number, server: { port: number }): Promise<{ stop(): Promise<void> }> {
+export async function startFaultProxy(port: number, server: { port: number }, plan?: Plan): Promise<FaultProxy> {
   const open = new Set<Socket>()
   const proxy = createServer((client) => {
     const upstream = connect({ host: '127.0.0.1', port: server.port })
@@ -26,22 +41,29 @@ export async function startFaultProxy(port: number, server: { port: number }): P
         upstream.destroy()
       })
     }
-    passOn(client, upstream)
+    passOn(client, upstream, plan)
   })
   proxy.listen(port, '127.0.0.1')
   await once(proxy, 'listening')
+  const cut = (): void => {
+    for (const socket of open) socket.destroy()
+  }
   return {
+    cut,
     stop: async () => {
-      for (const socket of open) socket.destroy()
+      cut()
       proxy.close()
       await once(proxy, 'close')
     },
   }
 }
 
-function passOn(client: Socket, upstream: Socket): void {
+function passOn(client: Socket, upstream: Socket, plan: Plan | undefined): void {
   let fault: Fault = { kind: 'none', at: '' }
   let isReady = false
+  /** Whether the fault is for the transaction that is under way; and whether that is about to end. */
+  let isStruck = false
+  let isEnding = false
   let requests = 0
   let answers = 0
   const cut = (): void => {
@@ -50,13 +72,28 @@ function passOn(client: Socket, upstream: Socket): void {
     upstream.end()
   }
   const fromClient = messages(true, (message, isStartup) => {
-    if (isStartup) {
-      fault = faultOf(message)
+    const type = String.fromCharCode(message[0] ?? 0)
+    if (isStartup) fault = faultOf(plan?.fault ?? applicationOf(message))
+    else if (message.includes('BEGIN')) {
+      isStruck = fault.kind === 'error' || message.includes('READ WRITE')
     }
-    if (fault.kind === 'refuse') client.end(errorMessage('FATAL', fault.at))
+    if (fault.kind === 'drop') client.destroy()
+    else if (fault.kind === 'refuse') client.end(errorMessage('FATAL', fault.at))
     else if (!isReady || fault.kind === 'none' || fault.kind === 'answer') upstream.write(message)
-    else if (fault.kind === 'error') {
-      if (String.fromCharCode(message[0] ?? 0) === 'S') client.write(errorMessage('ERROR', fault.at))
+    else if (fault.kind === 'error' || fault.kind === 'writes') {
+      if (!isStruck) upstream.write(message)
+      else if (type === 'S' || type === 'Q') {
+        client.write(errorMessage('ERROR', fault.at))
+        isStruck = false
+      }
+    } else if (fault.kind === 'lose') {
+      const isLast = isStruck && (message.includes('COMMIT') || isEnding)
+      isEnding = isLast
+      upstream.write(message)
+      if (isLast && (type === 'S' || type === 'Q')) {
+        if (plan) plan.fault = 'none'
+        cut()
+      }
     } else if (requests === Number(fault.at)) cut()
     else {
       requests += 1
@@ -77,7 +114,10 @@ function passOn(client: Socket, upstream: Socket): void {
 }
 
 /** Splits a stream of the protocol into messages: a type, four bytes of length, and as much as that. The first has no type. */
-function messages(hasStartup: boolean, take: (message: Buffer, isStartup: boolean) => void): (chunk: Buffer) => void {
+export function messages(
+  hasStartup: boolean,
+  take: (message: Buffer, isStartup: boolean) => void,
+): (chunk: Buffer) => void {
   let rest = Buffer.alloc(0)
   let isStartup = hasStartup
   return (chunk) => {
@@ -95,10 +135,14 @@ function messages(hasStartup: boolean, take: (message: Buffer, isStartup: boolea
   }
 }
 
-function faultOf(startup: Buffer): Fault {
+function applicationOf(startup: Buffer): string {
   const words = startup.subarray(8).toString('latin1').split('\0')
-  const [kind, at] = words[words.indexOf('application_name') + 1]?.split('-') ?? []
-  const known = (['request', 'answer', 'error', 'refuse'] as const).find((each) => each === kind)
+  return words[words.indexOf('application_name') + 1] ?? ''
+}
+
+function faultOf(text: string): Fault {
+  const [kind, at] = text.split('-')
+  const known = KINDS.find((each) => each === kind)
   return { kind: known ?? 'none', at: at ?? '' }
 }
 

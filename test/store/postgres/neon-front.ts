@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import pg from 'pg'
+import type { Plan } from './fault-proxy.ts'
 
 /** A query as Neon's driver sends it, and how its transaction is to begin. */
 interface Batch {
@@ -14,7 +15,7 @@ const ERROR_FIELDS = ['message', 'severity', 'code', 'detail', 'schema', 'table'
 const RAW = { getTypeParser: () => (text: unknown) => text }
 
 /** Speaks Neon's HTTP protocol at `url` in front of a PostgreSQL: one request, one transaction. */
-export async function startNeonFront(url: string): Promise<{ stop(): Promise<void> }> {
+export async function startNeonFront(url: string, plan?: Plan): Promise<{ stop(): Promise<void> }> {
   const { port, hostname } = new URL(url)
   const pools = new Map<string, pg.Pool>()
   const poolOf = (connectionString: string): pg.Pool => {
@@ -22,12 +23,13 @@ export async function startNeonFront(url: string): Promise<{ stop(): Promise<voi
     if (known) return known
     const pool = new pg.Pool({ connectionString, max: 20, types: RAW })
     pool.on('error', () => {})
+    pool.on('connect', (client) => client.on('error', () => {}))
     pools.set(connectionString, pool)
     return pool
   }
   const server = createServer((request, response) => {
-    const fault = faultOf(request)
-    if (fault === 'cut-before') request.socket.destroy()
+    const fault = plan?.fault ?? faultOf(request)
+    if (fault === 'cut-before' || fault === 'drop') request.socket.destroy()
     else
       void answerTo(request, poolOf).then(({ status, body }) => {
         if (fault === 'cut-after') request.socket.destroy()

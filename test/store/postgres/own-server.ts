@@ -20,10 +20,11 @@ export interface OwnServer {
   stop(): Promise<void>
 }
 
-export async function ownServer(): Promise<OwnServer> {
+/** @param more settings of the server */
+export async function ownServer(more: PostgresOptions['settings'] = {}): Promise<OwnServer> {
   const folder = mkdtempSync(join(tmpdir(), 'pangolin-postgres-'))
   const opened: { end(): Promise<void> }[] = []
-  const settings = { fsync: 'off' }
+  const settings = { fsync: 'off', ...more }
   const options: PostgresOptions = {
     folder,
     port: await freePort(),
@@ -67,7 +68,7 @@ export async function ownServer(): Promise<OwnServer> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo

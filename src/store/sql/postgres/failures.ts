@@ -18,6 +18,7 @@ const GUARD = 'PG409'
 const AGAIN = new Set(['55P03', '40001', '40P01', '57014', '25P02', '42P05', '26000'])
 
 const CREDENTIALS = 'The catalog database does not accept the user or the password it was given'
+const NO_WRITES = 'The catalog database takes no writes: it is a replica, or read-only'
 const SCHEMA = 'The catalog database lacks the schema that this version needs; run the migrations (npm run db:migrate)'
 const TLS = 'The catalog database and its connection string do not agree on TLS; see sslmode'
 const CERTIFICATE = 'The certificate of the catalog database is not trusted here, or is not for its host'
@@ -31,7 +32,9 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
   '53100': 'The catalog database has no disk space left',
   '53': 'The catalog database is out of resources',
   '58030': 'The catalog database cannot read or write its files',
-  '25006': 'The catalog database takes no writes: it is a replica, or read-only',
+  '25006': NO_WRITES,
+  // To begin a transaction that writes is a feature that a replica doesn't have.
+  '0A000': NO_WRITES,
   '57P03': 'The catalog database is starting up or shutting down',
   '28000': 'The catalog database does not let this user in from here, or not without TLS (sslmode=require)',
   '28': CREDENTIALS,
