@@ -17,7 +17,7 @@ export function progressShown(out: NodeJS.WriteStream): {
     seen: (done, { tenant, table, rows: some }) => {
       rows[done] += some.length
       const now = Date.now()
-      if (began === 0) began = shown = now
+      if (began === 0) began = now
       if (now - shown < (out.isTTY ? TERMINAL_MS : LINE_MS)) return
       shown = now
       const rate = Math.round(((rows.copied + rows.checked) * 1000) / Math.max(now - began, 1))
