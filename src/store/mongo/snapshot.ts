@@ -294,10 +294,14 @@ function formerOf(known: readonly Pick<Put, 'seq' | 'value'>[], bound: number): 
   return former ? { ...former, toSeq } : null
 }
 
-function rangeFilter({ group, states, from = '', to, after }: RangeQuery): Fields {
+function rangeFilter({ group, states, from, to, after }: RangeQuery): Fields {
   const state = states && (states.length === 1 ? states[0] : { $in: states })
-  const key = { ...(after === undefined ? { $gte: from } : { $gt: after }), ...(to === undefined ? {} : { $lt: to }) }
-  return { group, ...(state === undefined ? {} : { state }), key }
+  const key = {
+    ...(from === undefined ? {} : { $gte: from }),
+    ...(to === undefined ? {} : { $lt: to }),
+    ...(after === undefined ? {} : { $gt: after }),
+  }
+  return { group, ...(state === undefined ? {} : { state }), ...(Object.keys(key).length > 0 ? { key } : {}) }
 }
 
 function isIn({ states, from = '', to, after }: RangeQuery, { key, state }: Put): boolean {
