@@ -12,7 +12,7 @@ import { honoPath, rawPath, rawQuery } from '#http/path'
 import type { ServedRoute } from '#http/serve'
 import { serveS3 } from '#http/s3/serve'
 import { bootstrap, DEFAULT_TENANT_ID } from './bootstrap.ts'
-import { configOf, type Config } from './config.ts'
+import { configOf, settingsProblem, type Config } from './config.ts'
 import { newId, now, storeOf } from './deps.ts'
 import { errorFields, logLine, type LogLevel } from './log.ts'
 import { meteredR2, newCost, type Cost } from './meter.ts'
@@ -151,7 +151,7 @@ async function ready(c: AppContext): Promise<Response> {
     reason = await whatIsMissing(c.env, configOf(c.env), c.var.state.cost)
   } catch (error) {
     logLine(levelOf(c.env), 'error', { requestId: c.var.state.requestId, ...errorFields(error) })
-    reason = error instanceof Error ? error.message : 'the settings are not usable'
+    reason = settingsProblem(error) ?? (error instanceof Error ? error.message : 'the settings are not usable')
   }
   if (reason !== null) c.var.state.fields['message'] = reason
   return c.json(reason === null ? { status: 'ready' } : { status: 'not ready', reason }, reason === null ? 200 : 503)

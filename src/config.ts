@@ -34,7 +34,7 @@ export interface Config {
 
 const configs = new WeakMap<Cloudflare.Env, Config>()
 
-/** The settings, read once per isolate. @throws CatalogError `unavailable` naming the setting that is missing or wrong */
+/** The settings, read once per isolate. @throws CatalogError {@link unusable} where one is missing or wrong */
 export function configOf(env: Cloudflare.Env): Config {
   const known = configs.get(env)
   if (known) return known
@@ -55,13 +55,25 @@ export function configOf(env: Cloudflare.Env): Config {
   return config
 }
 
-/** Whoever asks is told to come back: the settings will be put right. */
 function usable(read: () => Config): Config {
   try {
     return read()
   } catch (error) {
-    throw new CatalogError('unavailable', error instanceof Error ? error.message : 'The settings are not usable')
+    throw unusable(error)
   }
+}
+
+const UNUSABLE = 'The settings of this deployment are not usable; /health/ready says why'
+
+/** Whoever asks is told to come back; what is wrong (an Error of one sentence) is for readiness and the log. */
+export function unusable(problem: unknown): CatalogError {
+  return new CatalogError('unavailable', UNUSABLE, problem)
+}
+
+/** What is wrong with the settings, if that is what an error is about. */
+export function settingsProblem(error: unknown): string | null {
+  const isAbout = error instanceof CatalogError && error.message === UNUSABLE
+  return isAbout && error.cause instanceof Error ? error.cause.message : null
 }
 
 /** No message holds the connection string: it has a password. */

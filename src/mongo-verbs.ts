@@ -1,6 +1,6 @@
-import { CatalogError } from '#domain/errors'
 import { httpVerbs, type Credentials, type Endpoint } from '#store/mongo/http'
 import { VerbFailure, type Doc, type MongoVerbs } from '#store/mongo/verbs'
+import { unusable } from './config.ts'
 import { STORE_CALL_MS_MAX } from './limits.ts'
 import type { Cost } from './meter.ts'
 import type { VerbReply } from './mongo-connection.ts'
@@ -16,7 +16,7 @@ export function mongoVerbsOf(env: Cloudflare.Env, cost: Cost): MongoVerbs {
   return endpoint ? httpVerbs(endpoint, metered) : metered(connectionVerbs(env))
 }
 
-/** The endpoint that the settings name, or null. @throws CatalogError `unavailable` naming the setting that is missing */
+/** The endpoint that the settings name, or null. @throws CatalogError `unusable` where one is missing */
 export function endpointOf(env: Cloudflare.Env): Endpoint | null {
   const { MONGO_DATA_API_URL: url, MONGO_DATABASE: database = 'pangolin', MONGO_DATA_SOURCE: dataSource = '' } = env
   if (!url) return null
@@ -28,18 +28,16 @@ function credentialsOf(env: Cloudflare.Env): Credentials {
   if (key) return { kind: 'api-key', key }
   if (token) return { kind: 'bearer', token }
   if (username && password) return { kind: 'basic', username, password }
-  throw new CatalogError(
-    'unavailable',
-    'MONGO_API_KEY, MONGO_TOKEN, or MONGO_USERNAME and MONGO_PASSWORD must be set with MONGO_DATA_API_URL',
+  throw unusable(
+    new Error('MONGO_API_KEY, MONGO_TOKEN, or MONGO_USERNAME and MONGO_PASSWORD must be set with MONGO_DATA_API_URL'),
   )
 }
 
 /** The verbs by the driver, whose client lives in a Durable Object. */
 function connectionVerbs(env: Cloudflare.Env): MongoVerbs {
   if (!env.MONGO || !env.MONGO_URL)
-    throw new CatalogError(
-      'unavailable',
-      'MONGO_URL or MONGO_DATA_API_URL must be set where STORE is mongo, and MONGO be bound for the former',
+    throw unusable(
+      new Error('MONGO_URL or MONGO_DATA_API_URL must be set where STORE is mongo, and MONGO be bound for the former'),
     )
   const connections = env.MONGO
   const call = async <T>(verb: keyof MongoVerbs, ...args: readonly unknown[]): Promise<T> => {
