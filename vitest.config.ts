@@ -104,7 +104,7 @@ export default defineConfig(async () => {
             include: ['test/**/*.postgres.test.ts'],
             globalSetup: ['./test/store/postgres/server.ts'],
             // Hundreds of commits to one branch, each of them a transaction on a server, while others use the machine.
-            testTimeout: 60_000,
+            testTimeout: 180_000,
           },
         },
       ],

@@ -153,6 +153,7 @@ async function ready(c: AppContext): Promise<Response> {
     logLine(levelOf(c.env), 'error', { requestId: c.var.state.requestId, ...errorFields(error) })
     reason = error instanceof Error ? error.message : 'the settings are not usable'
   }
+  if (reason !== null) c.var.state.fields['message'] = reason
   return c.json(reason === null ? { status: 'ready' } : { status: 'not ready', reason }, reason === null ? 200 : 503)
 }
 

@@ -1,5 +1,5 @@
 import type { Db, Filter } from 'mongodb'
-import { RECORD_KINDS, type RecordKind, type RecordKinds } from '#store/kinds'
+import { RECORD_KINDS, type RecordKind } from '#store/kinds'
 import { CURRENT, joined, LOG, positionText, REPORT, VERSION } from '#store/mongo/documents'
 import type { Current, LogDocument, Version } from '#store/mongo/documents'
 import { commitToken, entryId, placesOf, type Places } from '#store/mongo/places'
@@ -12,7 +12,7 @@ import {
   type IdempotencyRecord,
   type LogEntry,
 } from '#versions/model'
-import { BATCH_CHARS_MAX, BATCH_ROWS_MAX, canonical, type Row, type Table } from './rows.ts'
+import { BATCH_CHARS_MAX, canonical, type Row, type Table } from './rows.ts'
 import type { Pages } from './store.ts'
 import { trimmedId } from './to-documents.ts'
 
@@ -29,18 +29,18 @@ type RowsOf<T> = (docs: readonly T[]) => readonly Row[] | Promise<readonly Row[]
 type Document = Readonly<Record<string, unknown>> & { readonly _id: string }
 
 /** The documents of a tenant as rows. What is in its log must have been projected. */
-export function documentPages(db: Db): Pages {
+export function documentPages(db: Db, rowsMax: number): Pages {
   return async function* pages(tenant, table, after) {
     const [part, from] = (after === null ? [0, null] : JSON.parse(after)) as [number, string | number | null]
     if (table === 'entry') {
-      yield* entryPages(db, tenant, after)
+      yield* entryPages(db, tenant, after, rowsMax)
       return
     }
     for (const [i, { collection, filter, field, rowsOf }] of (await partsOf(db, tenant, table)).entries()) {
       if (i < part) continue
       const beyond = i === part && from !== null ? { [field]: { $gt: from } } : {}
       const found = db.collection<Document>(collection).find({ ...filter, ...beyond } as Filter<Document>)
-      for await (const docs of chunks(found.sort({ [field]: 1 }).batchSize(BATCH_ROWS_MAX))) {
+      for await (const docs of chunks(found.sort({ [field]: 1 }).batchSize(rowsMax), rowsMax)) {
         const rows = await rowsOf(docs as unknown as readonly never[])
         yield { rows: rows.map((row) => canonical(table, row)), key: JSON.stringify([i, docs.at(-1)?.[field]]) }
       }
@@ -48,13 +48,13 @@ export function documentPages(db: Db): Pages {
   }
 }
 
-async function* chunks<T extends object>(docs: AsyncIterable<T>): AsyncGenerator<T[]> {
+async function* chunks<T extends object>(docs: AsyncIterable<T>, rowsMax: number): AsyncGenerator<T[]> {
   let some: T[] = []
   let size = 0
   for await (const doc of docs) {
     some.push(doc)
     size += Object.values(doc).reduce<number>((sum, value) => sum + String(value).length, 0)
-    if (some.length < BATCH_ROWS_MAX && size < BATCH_CHARS_MAX) continue
+    if (some.length < rowsMax && size < BATCH_CHARS_MAX) continue
     yield some
     some = []
     size = 0
@@ -87,7 +87,7 @@ async function partsOf(db: Db, tenant: string, table: Exclude<Table, 'entry'>): 
         current(places.tags, ['on'], (docs) => refRows(db, tenant, docs, tagRow)),
       ]
     case 'folder':
-      return [current(places.folders, ['on'], (docs) => docs.map((doc) => ({ tenantId, ...valueOf<Row>(doc) })))]
+      return [current(places.folders, ['on'], (docs) => docs.map((doc) => ({ tenantId, ...(valueOf(doc) as Row) })))]
     case 'log':
       return logged({ tenant }, 'n', ({ entry }) => (entry === null ? [] : [logRow(tenantId, entry)]))
     case 'commitId':
@@ -100,7 +100,7 @@ async function partsOf(db: Db, tenant: string, table: Exclude<Table, 'entry'>): 
       return [
         current(places.answers, ['on'], (docs) =>
           docs.map((doc) => {
-            const { answer, ...record } = valueOf<IdempotencyRecord>(doc)
+            const { answer, ...record } = valueOf(doc) as IdempotencyRecord
             return { tenantId, ...record, answer: JSON.stringify(answer) }
           }),
         ),
@@ -117,7 +117,7 @@ async function partsOf(db: Db, tenant: string, table: Exclude<Table, 'entry'>): 
       return [
         current(places.purges, ['pending', 'done'], (docs) =>
           docs.map((doc) => {
-            const { locations, ...job } = valueOf<PurgeJob>(doc)
+            const { locations, ...job } = valueOf(doc) as PurgeJob
             return { ...job, tenantId, locations: JSON.stringify(locations), state: doc.state }
           }),
         ),
@@ -126,7 +126,7 @@ async function partsOf(db: Db, tenant: string, table: Exclude<Table, 'entry'>): 
       return [
         current(places.purgeFolders, ['pending'], (docs) =>
           docs.map((doc) => {
-            const { location, objectId } = valueOf<{ location: string; objectId: string }>(doc)
+            const { location, objectId } = valueOf(doc) as { location: string; objectId: string }
             return { tenantId, location, purgeId: doc.key.slice(joined(location, '').length), objectId }
           }),
         ),
@@ -138,14 +138,14 @@ async function partsOf(db: Db, tenant: string, table: Exclude<Table, 'entry'>): 
   }
 }
 
-function valueOf<T>({ value }: { readonly value: string | null }): T {
-  return JSON.parse(value ?? 'null') as T
+function valueOf({ value }: { readonly value: string | null }): unknown {
+  return JSON.parse(value ?? 'null')
 }
 
-function recordRow<K extends RecordKind>(tenantId: string, kind: K, doc: Current): Row {
-  const record = valueOf<RecordKinds[K]>(doc)
+function recordRow(tenantId: string, kind: RecordKind, { key: id, ...doc }: Current): Row {
+  const record = valueOf(doc) as never
   const { name, owner } = RECORD_KINDS[kind]
-  return { tenantId, kind, id: record.id, name: name(record), owner: owner(record), doc: doc.value }
+  return { tenantId, kind, id, name: name(record), owner: owner(record), doc: doc.value }
 }
 
 /** Branches and tags know when they were made by a document of its own. */
@@ -156,18 +156,18 @@ async function refRows(db: Db, tenant: string, docs: readonly Current[], rowOf: 
     .collection<Current>(CURRENT)
     .find({ _id: { $in: ids } })
     .toArray()
-  const times = new Map(found.map((doc) => [doc.key, valueOf<string>(doc)]))
+  const times = new Map(found.map((doc) => [doc.key, valueOf(doc) as string]))
   return docs.map((doc) => ({ tenantId: tenant, createdAt: times.get(doc.key) ?? '', ...rowOf(doc) }))
 }
 
 function branchRow(doc: Current): Row {
-  const { id, catalogId, name, state, headSeq, ancestors } = valueOf<Branch>(doc)
+  const { id, catalogId, name, state, headSeq, ancestors } = valueOf(doc) as Branch
   const at = { branchId: id, seq: OPEN_SEQ, headSeq }
   return { id, catalogId, name, kind: 'branch', state, ...at, ancestors: JSON.stringify(ancestors) }
 }
 
 function tagRow(doc: Current): Row {
-  const { id, catalogId, name, at } = valueOf<CatalogTag>(doc)
+  const { id, catalogId, name, at } = valueOf(doc) as CatalogTag
   return { id, catalogId, name, kind: 'tag', state: 'open', ...at, headSeq: 0, ancestors: '[]' }
 }
 
@@ -202,13 +202,13 @@ async function reportParts(db: Db, tenant: string): Promise<Part[]> {
 /** A version and the position that put the next one. */
 type Lasting = Version & { readonly toSeq: number }
 
-async function* entryPages(db: Db, tenant: string, after: string | null): ReturnType<Pages> {
+async function* entryPages(db: Db, tenant: string, after: string | null, rowsMax: number): ReturnType<Pages> {
   const prefix = joined(tenant, 'entry', '')
   const [of, seq] = (after === null ? [prefix, 0] : JSON.parse(after)) as [string, number]
   const range = { of: { $gte: of, $lt: `${prefix.slice(0, -1)}\u001f` } }
-  const versions = db.collection<Version>(VERSION).find(range).sort({ of: 1, seq: 1 }).batchSize(BATCH_ROWS_MAX)
+  const versions = db.collection<Version>(VERSION).find(range).sort({ of: 1, seq: 1 }).batchSize(rowsMax)
   const rowsOf = await entryRows(db, tenant)
-  for await (const some of chunks(lasting(versions, { of, seq }))) {
+  for await (const some of chunks(lasting(versions, { of, seq }), rowsMax)) {
     const last = some.at(-1)
     const rows = await rowsOf(some)
     yield { rows: rows.map((row) => canonical('entry', row)), key: JSON.stringify([last?.of, last?.seq]) }
@@ -229,7 +229,7 @@ async function* lasting(versions: AsyncIterable<Version>, after: Pick<Version, '
 async function entryRows(db: Db, tenantId: string): Promise<(versions: readonly Lasting[]) => Promise<Row[]>> {
   const places = placesOf(tenantId)
   const branches = await db.collection<Current>(CURRENT).find({ group: places.branches }).toArray()
-  const ancestors = new Map(branches.map((doc) => [doc.key, valueOf<Branch>(doc).ancestors]))
+  const ancestors = new Map(branches.map((doc) => [doc.key, (valueOf(doc) as Branch).ancestors]))
   const isTrimming = (await db.collection<Current>(CURRENT).findOne({ group: places.trimmed })) !== null
   const start = joined(tenantId, 'entry', '').length
   return async (versions) => {
@@ -247,7 +247,7 @@ async function entryRows(db: Db, tenantId: string): Promise<(versions: readonly 
     const rows = await Promise.all(
       parsed.map(async ({ version, branchId, key, row }): Promise<Row[]> => {
         if (version.value !== null) {
-          const { locations, properties, summary, ...value } = valueOf<EntryValue & { rev: string }>(version)
+          const { locations, properties, summary, ...value } = valueOf(version) as EntryValue & { rev: string }
           const [a, b, c] = [JSON.stringify(locations), JSON.stringify(properties), JSON.stringify(summary)]
           return [{ ...row, ...value, tombstone: 0, locations: a, properties: b, summary: c, trimmed: 0 }]
         }
@@ -273,7 +273,7 @@ async function hiddenBy(
   for (const { branchId, seq } of ancestors) {
     const filter = { of: entryId(places, branchId, key), seq: { $lte: seq } }
     const [version] = await db.collection<Version>(VERSION).find(filter).sort({ seq: -1 }).limit(1).toArray()
-    if (version) return valueOf(version)
+    if (version) return valueOf(version) as EntryValue | null
   }
   return null
 }

@@ -10,28 +10,28 @@ import { placesOf } from '#store/mongo/places'
 import { SCHEMA_ID, SCHEMA_VERSION, type SchemaDocument } from '#store/mongo/schema'
 import { isDuplicate, type Doc } from '#store/mongo/verbs'
 import { storageFolder } from '#store/storage'
+import { Refusal } from '../start/refusal.ts'
 import { documentPages } from './from-documents.ts'
-import type { Row } from './rows.ts'
+import { BATCH_ROWS_MAX, type Row } from './rows.ts'
 import { reader, type Progress, type Target } from './store.ts'
 import { currentOf, documentsOf, logDocument } from './to-documents.ts'
 
-/** The document of a copy that has not ended. `tenant`: the one whose log has come to `n`, and its last entry's row. */
-interface CopyDocument extends Doc {
-  readonly progress: string
+/** Progress is kept where the schema's version is. `tenant`: the one whose log has come to `n`, and its last entry's row. */
+interface CopiedDocument extends SchemaDocument {
+  readonly progress?: string
   readonly tenant?: string
   readonly n?: number
   readonly last?: string
 }
 
-const COPY_ID = 'copy'
-
-/** A MongoDB as source and target. `close` ends the client. */
-export function mongoTarget(client: MongoClient, db: Db, name: string): Target {
+/** A MongoDB as source and target. `rowsMax` is how many documents are read at a time. */
+export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax = BATCH_ROWS_MAX): Target {
   const verbs = driverVerbs(db)
   const store = mongoStore(verbs, { newId: () => crypto.randomUUID(), memory: newMemory(), tailEntriesMax: 1 })
-  const copies = db.collection<CopyDocument>(SCHEMA)
+  const schema = db.collection<CopiedDocument>(SCHEMA)
+  const id = { _id: SCHEMA_ID }
   const log = db.collection<LogDocument>(LOG)
-  const pages = reader(documentPages(db))
+  const pages = reader(documentPages(db, rowsMax))
   /** A batch that comes again finds what it has brought before, and some documents belong to several rows. */
   const add = async (added: Readonly<Record<string, readonly Doc[]>>): Promise<void> => {
     for (const [collection, docs] of Object.entries(added)) {
@@ -42,12 +42,18 @@ export function mongoTarget(client: MongoClient, db: Db, name: string): Target {
       })
     }
   }
-  const save = async (progress: Progress, more: Partial<CopyDocument> = {}): Promise<void> => {
-    const $set = { progress: JSON.stringify(progress), ...more }
-    await copies.updateOne({ _id: COPY_ID }, { $set }, { upsert: true })
+  const save = async (progress: Progress, more: Partial<CopiedDocument> = {}): Promise<void> => {
+    await schema.updateOne(id, { $set: { progress: JSON.stringify(progress), ...more } })
   }
   const newest = async (tenant: string): Promise<number> =>
     (await log.find({ tenant }).sort({ n: -1 }).limit(1).toArray())[0]?.n ?? 0
+  const project = async (tenant: string): Promise<void> => {
+    // Whoever looks projects what the log has, but doesn't complain if that fails.
+    await store.tenant(tenant).users.get('')
+    const projected = await db.collection<Watermark>(WATERMARK).findOne({ _id: tenant })
+    if ((projected?.applied ?? 0) < (await newest(tenant)))
+      throw new Refusal(`The log of the tenant ${tenant} could not be projected: stop whatever writes to it.`)
+  }
   const tenants = async (): Promise<string[]> => {
     const found = await Promise.all([LOG, REPORT].map((each) => db.collection<LogDocument>(each).distinct('tenant')))
     return [...new Set(found.flat())].toSorted()
@@ -58,26 +64,16 @@ export function mongoTarget(client: MongoClient, db: Db, name: string): Target {
     save,
     close: () => client.close(),
     read: async function* read(tables, of, after) {
-      for (const tenant of of) {
-        // Whoever looks projects what the log has, but doesn't complain if that fails.
-        await store.tenant(tenant).users.get('')
-        const projected = await db.collection<Watermark>(WATERMARK).findOne({ _id: tenant })
-        if ((projected?.applied ?? 0) < (await newest(tenant)))
-          throw new Error(`The log of the tenant ${tenant} could not be projected; stop whatever writes to it`)
-      }
+      for (const tenant of of) await project(tenant)
       yield* pages(tables, of, after)
     },
     progress: async () => {
-      const found = await copies.findOne({ _id: COPY_ID })
-      return found ? (JSON.parse(found.progress) as Progress) : null
+      const found = await schema.findOne(id)
+      return found?.progress === undefined ? null : (JSON.parse(found.progress) as Progress)
     },
-    begin: async (progress, isClosed) => {
-      await save(progress)
-      const closed = { $set: { version: COPYING_SCHEMA } }
-      if (isClosed) await db.collection<SchemaDocument>(SCHEMA).updateOne({ _id: SCHEMA_ID }, closed)
-    },
+    begin: async (progress, isClosed) => save(progress, isClosed ? { version: COPYING_SCHEMA } : {}),
     write: async ({ tenant, table, rows }, progress) => {
-      const before = await copies.findOne({ _id: COPY_ID })
+      const before = await schema.findOne(id)
       const isSame = before?.tenant === tenant
       const last = isSame ? (JSON.parse(before.last ?? 'null') as Row | null) : null
       const documents = documentsOf(tenant, table, rows, isSame ? (before.n ?? 0) : 0, last)
@@ -122,15 +118,15 @@ export function mongoTarget(client: MongoClient, db: Db, name: string): Target {
         const claimed = db.collection<Doc & { claims: { tenant: string }[] }>(STORAGE)
         await claimed.updateMany({}, { $pull: { claims: { tenant } } })
       }
-      await copies.updateOne({ _id: COPY_ID }, { $unset: { tenant: 1, n: 1, last: 1 } })
+      await schema.updateOne(id, { $unset: { tenant: 1, n: 1, last: 1 } })
     },
     end: async () => {
-      const closed = { _id: SCHEMA_ID, version: COPYING_SCHEMA }
-      await db.collection<SchemaDocument>(SCHEMA).updateOne(closed, { $set: { version: SCHEMA_VERSION } })
-      await copies.deleteOne({ _id: COPY_ID })
+      const $unset = { progress: 1, tenant: 1, n: 1, last: 1 } as const
+      await schema.updateOne(id, { $set: { version: SCHEMA_VERSION }, $unset })
     },
     warehouses: async () => {
       const found = (await tenants()).map(async (tenant) => {
+        await project(tenant)
         const group = placesOf(tenant).records('warehouse')
         const docs = await db.collection<Current>(CURRENT).find({ group, state: 'on' }).toArray()
         return docs.map(({ value }) => {

@@ -9,9 +9,9 @@ import { SCHEMA_VERSION } from '#store/sql/d1'
 import { migrate } from '#store/sql/postgres/migrate'
 import { postgresStore, SCHEMA_VERSION_TABLE } from '#store/sql/postgres/postgres'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
-import { readinessOf } from '#store/sql/readiness'
+import { readinessOf } from '#store/readiness'
 import { postgresMigrations } from '../postgres/migrations.ts'
-import { openDataFolder, type DataFolder } from '../start/data-folder.ts'
+import { isUsed, openDataFolder, type DataFolder } from '../start/data-folder.ts'
 import { applyMigrations, hasDatabase } from '../start/migrate.ts'
 import { Refusal } from '../start/refusal.ts'
 import { mongoTarget } from './mongo.ts'
@@ -65,7 +65,9 @@ export async function openPlace(
 async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop: AbortSignal): Promise<Target> {
   if (role === 'from' && !(existsSync(name) && hasDatabase(name)))
     throw new Refusal(`There is no D1 database in the folder ${name}.`)
-  const data = folders.open(name)
+  // What wrangler has made by itself is no data folder, and nothing locks it.
+  const isDataFolder = role === 'to' || isUsed(name)
+  const data = isDataFolder ? folders.open(name) : realpathSync(name)
   if (role === 'to') await applyMigrations(data, stop)
   const folder = join(data, 'v3', 'd1', 'miniflare-D1DatabaseObject')
   const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite')

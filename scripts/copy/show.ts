@@ -9,14 +9,15 @@ export function progressShown(out: NodeJS.WriteStream): {
   seen: (done: 'copied' | 'checked', batch: Batch) => void
   end: () => void
 } {
-  const began = Date.now()
+  let began = 0
   const rows = { copied: 0, checked: 0 }
-  let shown = began
+  let shown = 0
   let width = 0
   return {
     seen: (done, { tenant, table, rows: some }) => {
       rows[done] += some.length
       const now = Date.now()
+      if (began === 0) began = now
       if (now - shown < (out.isTTY ? TERMINAL_MS : LINE_MS)) return
       shown = now
       const rate = Math.round(((rows.copied + rows.checked) * 1000) / Math.max(now - began, 1))

@@ -17,13 +17,19 @@ import {
 } from './rows.ts'
 import { reader, type Progress, type Source, type Target } from './store.ts'
 
-/** An SQL database. `versions` is the table of its schema's versions; what `close` does comes last. */
-export function sqlTarget(db: SqlDatabase, name: string, versions: string, close: () => Promise<void>): Target {
+/** An SQL database. `versions` is the table of its schema's versions, `rowsMax` how many rows are read at a time. */
+export function sqlTarget(
+  db: SqlDatabase,
+  name: string,
+  versions: string,
+  close: () => Promise<void>,
+  rowsMax = BATCH_ROWS_MAX,
+): Target {
   const { dialect } = db
   const write = async (statements: readonly Statement[]): Promise<void> =>
     void (await db.write(statements).catch((error: unknown) => failed(db, error)))
   return {
-    ...sqlSource(db, name, close),
+    ...sqlSource(db, name, close, rowsMax),
     progress: async () => {
       const [known] = await select(db, KNOWN[dialect.engine])
       if (known === undefined) return null
@@ -102,7 +108,7 @@ function inserting(dialect: Dialect, table: Table, rows: readonly Row[]): Statem
   )
 }
 
-function sqlSource(db: SqlDatabase, name: string, close: () => Promise<void>): Source {
+function sqlSource(db: SqlDatabase, name: string, close: () => Promise<void>, rowsMax: number): Source {
   return {
     name,
     close,
@@ -116,7 +122,7 @@ function sqlSource(db: SqlDatabase, name: string, close: () => Promise<void>): S
     },
     read: reader(async function* pages(tenant, table, after) {
       for (let key = after; ;) {
-        const rows = await select<Row>(db, pageSql(table, key !== null), tenant, ...valuesOf(key))
+        const rows = await select<Row>(db, pageSql(table, key !== null, rowsMax), tenant, ...valuesOf(key))
         const last = rows.at(-1)
         if (!last) return
         key = JSON.stringify(KEYS[table].map((column) => last[column]))
@@ -136,7 +142,7 @@ const NEXT_TENANT = `SELECT min(t.tenant_id) AS next FROM (${[...RECORDS, ...CON
   .join(' UNION ALL ')}) t`
 
 /** `?2` and so on: the key behind which to go on. The database counts characters before it sends any. */
-function pageSql(table: Table, goesOn: boolean): string {
+function pageSql(table: Table, goesOn: boolean, rowsMax: number): string {
   const columns = columnsOf(table)
   const keys = KEYS[table].map((name) => sqlName(name)).join(', ')
   const from = KEYS[table].map((name, i) => (columns[name]?.type === 'integer' ? int(`?${i + 2}`) : `?${i + 2}`))
@@ -145,7 +151,7 @@ function pageSql(table: Table, goesOn: boolean): string {
   return `SELECT ${selectList(table, 's').replace('s.number AS', `${RANK} AS`)} FROM (
       SELECT x.*, sum(${size}) OVER (ORDER BY ${keys} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead FROM (
         SELECT t.* FROM ${sqlName(table)} t WHERE t.tenant_id = ?1 ${goesOn ? `AND (${keys}) > (${from.join(', ')})` : ''}
-        ORDER BY ${keys} LIMIT ${BATCH_ROWS_MAX}) x) s
+        ORDER BY ${keys} LIMIT ${rowsMax}) x) s
     WHERE coalesce(s.ahead, 0) < ${BATCH_CHARS_MAX} ORDER BY ${keys}`
 }
 

@@ -233,5 +233,5 @@ function auditOf(tenant: string, run: readonly RowOf<'audit'>[]): Partial<LogDoc
 
 function reportOf({ tenantId: tenant, id: n, number: _number, ...report }: RowOf<'metricsReport'>): Doc {
   const document = { _id: logId(tenant, n), tenant, n, of: joined(tenant, report.objectId) }
-  return { ...document, ...{ report: JSON.stringify(report satisfies MetricsReport) } }
+  return Object.assign(document, { report: JSON.stringify(report satisfies MetricsReport) })
 }

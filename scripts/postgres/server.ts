@@ -117,12 +117,12 @@ function environment({ environment: more }: PostgresOptions): NodeJS.ProcessEnv 
   return { ...Object.fromEntries(marks), LC_ALL: 'C.UTF-8', TZ: 'UTC', ...more }
 }
 
-/** It says so itself: its port answers before it takes connections. */
-const READY = 'database system is ready to accept connections'
+/** It says so itself: its port answers before it takes connections. A replica says that it takes read-only ones. */
+const READY = /database system is ready to accept (read-only )?connections/
 
 async function untilReady(words: () => string, child: ChildProcess): Promise<void> {
   const untilMs = Date.now() + READY_MS_MAX
-  while (!words().includes(READY)) {
+  while (!READY.test(words())) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > untilMs) throw new Error('it has ended')
     await delay(20)
   }

@@ -36,6 +36,11 @@ export function openDataFolder(name: string): DataFolder {
   }
 }
 
+/** Whether it was opened before. */
+export function isUsed(name: string): boolean {
+  return existsSync(join(name, FORMAT_FILE))
+}
+
 /** Level by level: `mkdir` with `recursive` never returns below folders such as `/proc`, which say that they don't exist. */
 function makeFolder(path: string): void {
   if (isFolder(path)) return

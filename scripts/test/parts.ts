@@ -26,7 +26,15 @@ export async function runVitest(run: Run, project: string): Promise<Tally> {
 export async function runPytest(run: Run): Promise<Tally> {
   const python = await preparePython(run, VENV, [join(INTEROP, 'requirements.txt')])
   if (python === undefined) return { passed: 0, failed: 1 }
-  return pytest(run, python, INTEROP, run.isRepeated ? ['-m', 'not one_store'] : [])
+  return run.isRepeated
+    ? pytest(run, python, INTEROP, ['-m', 'not one_store'], FURTHER_STORES)
+    : pytest(run, python, INTEROP)
+}
+
+/** What is tried at random has had its full share on the first store, unless somebody asks for more. */
+const FURTHER_STORES = {
+  KILL9_ROUNDS: process.env['KILL9_ROUNDS'] ?? '3',
+  APPENDS_PER_WRITER: process.env['APPENDS_PER_WRITER'] ?? '1',
 }
 
 /** The REST Compatibility Kit, where there are Java and Maven. */

@@ -43,3 +43,8 @@ export class CatalogError extends Error {
 export function badRequest(message: string): CatalogError {
   return new CatalogError('bad-request', message)
 }
+
+/** An error, what caused it, what caused that, and so on. */
+export function* causesOf(error: unknown): Generator<Error> {
+  for (let at = error; at instanceof Error; at = at.cause) yield at
+}

@@ -1,5 +1,6 @@
 import type { Catalog, Grant, RevokedToken, Tenant, User, Warehouse } from '#domain/records'
 import { storageFolder } from './storage.ts'
+import type { EntityStore, TenantStore } from './store.ts'
 
 /** The plain records, by the word they are stored under. */
 export interface RecordKinds {
@@ -32,4 +33,17 @@ export const RECORD_KINDS: { readonly [K in RecordKind]: Indexed<RecordKinds[K]>
   user: { name: (user) => user.username, owner: none, folder: none },
   grant: { name: none, owner: (grant) => grant.userId, folder: none },
   'revoked-token': { name: none, owner: none, folder: none },
+}
+
+/** A tenant's stores of records, each of them as `of` makes it. */
+export function recordStores(
+  of: <K extends RecordKind>(kind: K) => EntityStore<RecordKinds[K]>,
+): Pick<TenantStore, 'warehouses' | 'catalogs' | 'users' | 'grants' | 'revokedTokens'> {
+  return {
+    warehouses: of('warehouse'),
+    catalogs: of('catalog'),
+    users: of('user'),
+    grants: of('grant'),
+    revokedTokens: of('revoked-token'),
+  }
 }

@@ -25,8 +25,10 @@ export interface Store {
    */
   bootstrap(first: Bootstrap): Promise<boolean>
   /** Answers a cheap query and knows the schema it expects. The sentence says what is wrong and what to do. */
-  readiness(): Promise<{ ready: true } | { ready: false; reason: string }>
+  readiness(): Promise<Readiness>
 }
+
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string }
 
 export interface Bootstrap {
   readonly tenant: Tenant
@@ -160,24 +162,22 @@ export interface BranchStore {
    * Creates a branch at the head, or at `seq`, of another; null if the name is taken, the source is not open or the
    * position is not there, or shows what is gone. @throws CatalogError `unprocessable` if it would rest on too many others
    */
-  fork(input: {
-    id: string
-    name: string
-    from: { branchId: string; seq?: number }
-    at: string
-  }): Promise<Branch | null>
+  fork(input: NewRef): Promise<Branch | null>
   /** Names a position; null if the name is taken, there is no such open branch or position, or it shows what is gone. */
-  tag(input: {
-    id: string
-    name: string
-    from: { branchId: string; seq?: number }
-    at: string
-  }): Promise<CatalogTag | null>
+  tag(input: NewRef): Promise<CatalogTag | null>
   /**
    * No commit lands on a closed branch, and its name is free again. Its rows stay readable to branches and tags that rest
    * on it, and by its id. False if there is no such open branch.
    */
   close(branchId: string): Promise<boolean>
+}
+
+/** A branch or tag to be: where it is to stand (at the head, unless told), and the time. */
+export interface NewRef {
+  readonly id: string
+  readonly name: string
+  readonly from: { readonly branchId: string; readonly seq?: number }
+  readonly at: string
 }
 
 export interface HistoryStore {

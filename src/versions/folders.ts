@@ -33,7 +33,7 @@ export function foldersOf({ objectId, locations }: Pick<EntryValue, 'objectId' |
 }
 
 /** What stands around the folders of a commit's changes: more than that may be named, but nothing left out. */
-export interface Surroundings {
+interface Surroundings {
   /** Folders of rows that readers can see. */
   readonly shown: readonly Folder[]
   /** Folders of all rows, former ones too. */

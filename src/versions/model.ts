@@ -115,7 +115,7 @@ export type Check =
 export type LogKind = 'create' | 'update' | 'replace' | 'register' | 'rename' | 'drop' | 'purge' | 'merge' | 'revert'
 
 /** What history shows of one caller's part in a commit. */
-export interface LogRecord {
+interface LogRecord {
   readonly kind: LogKind
   readonly author: string
   readonly message: string

@@ -112,15 +112,16 @@ export function agreesWithModel(name: string, open: OpenStore): void {
 /** A tenant with a random history in a store, and the model that knows what it must be. */
 export interface RandomTenant {
   readonly tenantId: string
+  /** The branch it began with. */
+  readonly main: string
   /** Does the same to a store that has the tenant and to the model: `steps` random ones. */
   goOn(store: Store, steps: number): Promise<void>
   /** Compares whatever can be read in a store that has the tenant. */
   agrees(store: Store): Promise<void>
 }
 
-export async function randomTenant(store: Store, seed = SEED): Promise<RandomTenant> {
+export async function randomTenant(store: Store, first = firstRecords(newId()), seed = SEED): Promise<RandomTenant> {
   const modelStore = memoryStore()
-  const first = firstRecords(newId())
   const tenantId = first.tenant.id
   for (const each of [modelStore, store]) await each.bootstrap(first)
   const model = modelStore.tenant(tenantId)
@@ -128,6 +129,7 @@ export async function randomTenant(store: Store, seed = SEED): Promise<RandomTen
   let rounds = 0
   return {
     tenantId,
+    main: first.branch.id,
     goOn: async (real, steps) => {
       rounds += 1
       for (const each of fc.sample(stepArbitrary, { seed: seed + rounds, numRuns: steps }))

@@ -5,7 +5,6 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { getPlatformProxy } from 'wrangler'
-import { d1Store } from '#store/sql/d1'
 import { memoryObjects } from '#test/support/objects'
 import type { History } from './history.ts'
 
@@ -20,9 +19,9 @@ export interface Server {
 }
 
 /** Starts the catalog and waits until it says that it is ready. @throws Error with what it printed if it ends instead */
-export async function startServer(data: string, port: number): Promise<Server> {
+export async function startServer(data: string, port: number, options: readonly string[]): Promise<Server> {
   const own = Object.entries(process.env).filter(([name]) => !/^(npm_|vitest|node_env)/i.test(name))
-  const args = ['scripts/start.ts', '--json', '--port', String(port), '--data', data]
+  const args = ['scripts/start.ts', '--json', '--port', String(port), '--data', data, ...options]
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: Object.fromEntries(own),
@@ -66,12 +65,19 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
+/** What a stopped server left. */
+export interface Left {
+  readonly db: D1Database
+  readonly files: History['ports']['files']
+  close(): Promise<void>
+}
+
 /**
- * What a stopped server left in its data folder, as the checker reads it: its database, and all of its objects. It is
- * read from a copy in `copy`, so that the server may go on meanwhile.
+ * What a stopped server left in its data folder, as the checker reads it: its D1, if it has one, and all of its objects.
+ * It is read from a copy in `copy`, so that the server may go on meanwhile.
  */
-export async function dataOf(data: string, copy: string): Promise<{ ports: History['ports']; close(): Promise<void> }> {
-  await cp(data, copy, { recursive: true })
+export async function dataOf(data: string, copy: string): Promise<Left> {
+  await cp(path.join(data, 'v3'), path.join(copy, 'v3'), { recursive: true })
   const configPath = path.join(copy, 'wrangler.toml')
   await writeFile(configPath, storageOnly(await readFile(path.join(ROOT, 'wrangler.toml'), 'utf8')))
   const { env, dispose } = await getPlatformProxy<Pick<Cloudflare.Env, 'DB' | 'LAKE'>>({
@@ -88,7 +94,7 @@ export async function dataOf(data: string, copy: string): Promise<{ ports: Histo
     }
     cursor = page.truncated ? page.cursor : undefined
   } while (cursor !== undefined)
-  return { ports: { real: d1Store(env.DB), files }, close: dispose }
+  return { db: env.DB, files, close: dispose }
 }
 
 /** The configuration without the Worker itself: whoever only looks at its data runs none of it. */

@@ -84,7 +84,9 @@ def test_restart_keeps_the_password_and_old_tokens(own_server: Server) -> None:
     assert works(own_server.uri, own_server.token)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signum", [pytest.param(signal.SIGINT, marks=pytest.mark.one_store("it is taken as SIGTERM is")), signal.SIGTERM]
+)
 @pytest.mark.parametrize("target", ["group", "npm", "start"])
 def test_a_signal_ends_everything(own_server: Server, signum: int, target: str) -> None:
     assert len(own_server.processes()) > 3

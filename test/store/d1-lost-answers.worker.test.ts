@@ -63,10 +63,11 @@ describe('a commit whose answer is lost', () => {
       'D1_ERROR: D1 DB is overloaded. Requests queued for too long.',
       'D1_ERROR: database is locked: SQLITE_BUSY',
     ]) {
+      const cause = new Error(message)
       const { faulty, tenant, commit } = await twoWays(async () => {
-        throw new Error(message)
+        throw cause
       })
-      expect(await faulty.commit(commit)).toEqual({ outcome: 'busy' })
+      expect(await faulty.commit(commit)).toEqual({ outcome: 'busy', cause })
       await land(tenant, commit)
     }
   })

@@ -2,7 +2,7 @@
 // Source: DESIGN §2.1, §2.6; security cases 6, 7, 23.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { changesThatClash, folderRange, foldersAbove, foldersOverlap } from '#versions/folders'
+import { changesThatClash, firstOverlap, folderRange, foldersAbove, foldersOverlap } from '#versions/folders'
 import type { Change } from '#versions/model'
 
 const SEED = Number(process.env['FOLDERS_SEED'] ?? Date.now() % 2 ** 31)
@@ -33,11 +33,12 @@ describe('folders', () => {
   })
 })
 
+function change(objectId: string, ...locations: string[]): Change {
+  const next = { objectId, kind: 'table', metadataLocation: null, locations, properties: {}, summary: {} } as const
+  return { key: { class: 'asset', namespace: 'a', name: objectId }, expect: null, next }
+}
+
 describe('changesThatClash', () => {
-  function change(objectId: string, ...locations: string[]): Change {
-    const next = { objectId, kind: 'table', metadataLocation: null, locations, properties: {}, summary: {} } as const
-    return { key: { class: 'asset', namespace: 'a', name: objectId }, expect: null, next }
-  }
   const drop: Change = { key: { class: 'asset', namespace: 'a', name: 'z' }, expect: 'r', next: null }
 
   it('names the later of two', () => {
@@ -57,5 +58,34 @@ describe('changesThatClash', () => {
   it('takes a full commit in a moment', () => {
     const changes = Array.from({ length: 500 }, (_, i) => change(`o${i}`, `s3://l/${'deep/'.repeat(60)}${i}/`))
     expect(changesThatClash(changes).size).toBe(0)
+  })
+})
+
+describe('firstOverlap', () => {
+  const nothing = { shown: [], ever: [], purging: [], kept: new Set<string>() }
+  const other = [{ location: 's3://l/a/b/', objectId: 'other' }]
+  const own = [{ location: 's3://l/a/b/', objectId: 'x' }]
+  const changes = [change('w', 's3://l/w/'), change('x', 's3://l/a/')]
+
+  it('names the first change in the way of what readers see, or of a purge', () => {
+    expect(firstOverlap(changes, { ...nothing, shown: other })).toBe(1)
+    expect(firstOverlap(changes, { ...nothing, purging: other })).toBe(1)
+    expect(firstOverlap(changes, { ...nothing, shown: own })).toBe(-1)
+  })
+
+  it('heeds what nobody sees any more only where that was asked for', () => {
+    const careful = changes.map((one) => ({ ...one, unusedBefore: ['s3://l/a/'] }))
+    expect(firstOverlap(changes, { ...nothing, ever: other })).toBe(-1)
+    expect(firstOverlap(careful, { ...nothing, ever: other })).toBe(1)
+    expect(firstOverlap(careful, { ...nothing, ever: own })).toBe(-1)
+  })
+
+  it('lets a purge of the object itself wait exactly where the object is there already', () => {
+    expect(firstOverlap(changes, { ...nothing, purging: own })).toBe(1)
+    expect(firstOverlap(changes, { ...nothing, purging: own, kept: new Set(['x']) })).toBe(-1)
+  })
+
+  it('names a change that clashes with another one of the commit', () => {
+    expect(firstOverlap([...changes, change('y', 's3://l/a/y/')], nothing)).toBe(2)
   })
 })

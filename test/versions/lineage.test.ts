@@ -2,16 +2,20 @@
 // Source: DESIGN §2.1.
 import { describe, expect, it } from 'vitest'
 import {
+  boundsBefore,
   forkAncestors,
+  forkOf,
   LINEAGE_DEPTH_MAX,
   lineageOf,
+  livingBounds,
   resolveEntry,
   resolveRow,
   rowToHide,
+  tagOf,
   validAt,
   type Row,
 } from '#versions/lineage'
-import { OPEN_SEQ } from '#versions/model'
+import { OPEN_SEQ, type Branch } from '#versions/model'
 
 function row(branchId: string, fromSeq: number, toSeq: number = OPEN_SEQ, tombstone = false): Row {
   const value = {
@@ -84,5 +88,28 @@ describe('a fork', () => {
     const ancestors = Array.from({ length: LINEAGE_DEPTH_MAX }, (_, i) => ({ branchId: `b${i}`, seq: 1 }))
     expect(forkAncestors({ id: 'tip', ancestors: ancestors.slice(1) }, 1)).toHaveLength(LINEAGE_DEPTH_MAX)
     expect(() => forkAncestors({ id: 'tip', ancestors }, 1)).toThrow(/at most 32/)
+  })
+})
+
+describe('positions', () => {
+  const main: Branch = { id: 'main', catalogId: 'c', name: 'main', state: 'open', headSeq: 7, ancestors: [] }
+  const dev: Branch = { ...forkOf(main, 4, { id: 'dev', name: 'dev' }), headSeq: 2 }
+
+  it('that readers can name are heads, tags, and what they rest on, each once', () => {
+    const tags = [tagOf(main, 4, { id: 't', name: 't' }), tagOf(dev, 1, { id: 'u', name: 'u' })]
+    const closed: Branch = { ...dev, state: 'closed' }
+    const fork = { branchId: 'main', seq: 4 }
+    const heads = [{ branchId: 'main', seq: OPEN_SEQ }, { branchId: 'dev', seq: OPEN_SEQ }, fork]
+    expect(livingBounds([main, dev], [])).toEqual(heads)
+    expect(livingBounds([main, closed], tags)).toEqual([heads[0], fork, { branchId: 'dev', seq: 1 }])
+  })
+
+  it('of a log go on before an entry, from its branch downwards', () => {
+    const fork = { branchId: 'main', seq: 4 }
+    expect(boundsBefore(dev, undefined)).toEqual([{ branchId: 'dev', seq: 2 }, fork])
+    expect(boundsBefore(dev, { branchId: 'dev', seq: 2 })).toEqual([{ branchId: 'dev', seq: 1 }, fork])
+    expect(boundsBefore(dev, { branchId: 'main', seq: 3 })).toEqual([{ branchId: 'main', seq: 2 }])
+    expect(boundsBefore(dev, { branchId: 'main', seq: 9 })).toEqual([fork])
+    expect(boundsBefore(dev, { branchId: 'none', seq: 1 })).toEqual([])
   })
 })

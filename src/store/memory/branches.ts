@@ -1,13 +1,11 @@
-import type { BranchStore } from '#store/store'
+import type { BranchStore, NewRef, Place } from '#store/store'
 import { forkOf, lineageOf, tagOf, validAt } from '#versions/lineage'
 import type { Branch } from '#versions/model'
 import { allRows, refByName, type TenantState } from './state.ts'
 
-type ForkInput = Parameters<BranchStore['fork']>[0]
-
 export function branchStore(state: TenantState): BranchStore {
   /** Where a branch or tag is to stand; null if it may not, or its name or id is taken. */
-  const sourceOf = ({ id, name, from }: ForkInput): { branch: Branch; seq: number } | null => {
+  const sourceOf = ({ id, name, from }: NewRef): Pick<Place, 'branch' | 'seq'> | null => {
     const branch = state.branches.get(from.branchId)
     const seq = from.seq ?? branch?.headSeq ?? 0
     if (branch?.state !== 'open' || seq > branch.headSeq || state.branches.has(id) || state.tags.has(id)) return null

@@ -3,15 +3,8 @@ import type { CommitOutcome } from '#store/store'
 import { keyText } from '#versions/check-commit'
 import { firstOverlap, foldersOf } from '#versions/folders'
 import { lineageOf, resolveEntry, rowToHide, type Row } from '#versions/lineage'
-import {
-  OPEN_SEQ,
-  type Branch,
-  type CatalogCommit,
-  type Change,
-  type Check,
-  type Entry,
-  type Key,
-} from '#versions/model'
+import { OPEN_SEQ } from '#versions/model'
+import type { Branch, CatalogCommit, Change, Check, Entry, Key } from '#versions/model'
 import { record } from './idempotency.ts'
 import { shownNow } from './shown.ts'
 import { allRows, rowsOfKey, type TenantState } from './state.ts'

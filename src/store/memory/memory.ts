@@ -1,3 +1,4 @@
+import { recordStores } from '#store/kinds'
 import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
@@ -57,10 +58,6 @@ function tenantStore(state: TenantState, others: () => readonly TenantState[]): 
     history: historyStore(state),
     purges: purgeStore(state),
     metrics: metricsStore(state),
-    warehouses: entityStore(state, 'warehouse', others),
-    catalogs: entityStore(state, 'catalog', others),
-    users: entityStore(state, 'user', others),
-    grants: entityStore(state, 'grant', others),
-    revokedTokens: entityStore(state, 'revoked-token', others),
+    ...recordStores((kind) => entityStore(state, kind, others)),
   }
 }

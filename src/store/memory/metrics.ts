@@ -4,15 +4,10 @@ import type { TenantState } from './state.ts'
 export function metricsStore({ metrics }: TenantState): MetricsStore {
   return {
     add: async (report, keep) => {
-      metrics.push(report)
-      const kept = metrics
-        .slice(-keep.perTenant)
-        .filter(({ objectId }, index, last) =>
-          objectId === report.objectId
-            ? last.slice(index + 1).filter((later) => later.objectId === objectId).length < keep.perTable
-            : true,
-        )
-      metrics.splice(0, metrics.length, ...kept)
+      const last = [...metrics, report].slice(-keep.perTenant)
+      const ofTable = last.filter(({ objectId }) => objectId === report.objectId)
+      const forgotten = new Set(ofTable.toReversed().slice(keep.perTable))
+      metrics.splice(0, metrics.length, ...last.filter((one) => !forgotten.has(one)))
     },
     newest: async ({ objectId, limit }) =>
       metrics

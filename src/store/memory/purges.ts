@@ -11,11 +11,8 @@ export function purgeStore(state: TenantState): PurgeStore {
         (a, b) => compareNames(a.job.createdAt, b.job.createdAt) || compareNames(a.job.id, b.job.id),
       )
       const start = after === undefined ? 0 : all.findIndex(({ job }) => job.id === after) + 1
-      return all
-        .slice(start)
-        .filter(({ done }) => !done)
-        .map(({ job }) => job)
-        .slice(0, limit)
+      const pending = all.slice(start).filter(({ done }) => !done)
+      return pending.slice(0, limit).map(({ job }) => job)
     },
     save: async (id, cursor) => {
       const purge = state.purges.get(id)

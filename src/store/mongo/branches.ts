@@ -1,4 +1,4 @@
-import type { BranchStore } from '#store/store'
+import type { BranchStore, NewRef, Place } from '#store/store'
 import { forkOf, lineageOf, tagOf } from '#versions/lineage'
 import type { Branch, CatalogTag } from '#versions/model'
 import { joined, put, removal, type Put } from './documents.ts'
@@ -9,17 +9,9 @@ import type { Snapshot } from './snapshot.ts'
 import { showsTrimmed } from './trim.ts'
 
 /** What a catalog's name of a branch or tag stands for. */
-export interface Ref {
+interface Ref {
   readonly branch?: string
   readonly tag?: string
-}
-
-type ForkInput = Parameters<BranchStore['fork']>[0]
-
-/** A branch, and a position of it. */
-interface Source {
-  readonly branch: Branch
-  readonly seq: number
 }
 
 export function branchStore(log: TenantLog): BranchStore {
@@ -47,8 +39,9 @@ export function branchStore(log: TenantLog): BranchStore {
         const { branches, refs } = snapshot.places
         const branch = await branchById(snapshot, branchId)
         if (branch?.state !== 'open') return { answer: false }
-        const closed: Branch = { ...branch, state: 'closed' }
-        const puts = [put(branches, branchId, closed, closed), removal(refs(branch.catalogId), branch.name)]
+        const state = 'closed'
+        const closed = put(branches, branchId, { ...branch, state }, { state })
+        const puts = [closed, removal(refs(branch.catalogId), branch.name)]
         return { answer: true, write: { puts } }
       }),
   }
@@ -80,8 +73,8 @@ export async function branchById(snapshot: Snapshot, id: string): Promise<Branch
 /** What is made at a position; null if nothing may be made there, or its name or id is taken. */
 async function named<T>(
   snapshot: Snapshot,
-  { id, name, from }: ForkInput,
-  make: (source: Source) => Step<T>,
+  { id, name, from }: NewRef,
+  make: (source: Pick<Place, 'branch' | 'seq'>) => Step<T>,
 ): Promise<Step<T | null>> {
   const { branches, tags } = snapshot.places
   const [branch, taken] = await Promise.all([

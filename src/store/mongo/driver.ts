@@ -1,7 +1,7 @@
 import { MongoClient, type Collection, type Db, type MongoClientOptions } from 'mongodb'
 import { STORE_CALL_MS_MAX } from '#src/limits'
 import { failureOfCode, neverSent } from './failures.ts'
-import { VerbFailure, type Doc, type MongoVerbs } from './verbs.ts'
+import { VerbFailure, type Doc, type MongoVerbs, type Query } from './verbs.ts'
 
 /** Used where the connection string names no database. */
 const DATABASE = 'pangolin'
@@ -12,11 +12,13 @@ const CONNECT_MS_MAX = 5000
 /** More documents than any one query of the store is for. */
 const FOUND_AT_ONCE_MAX = 10_000
 
+/** Each of its own: parts of what is given as an object (`writeConcern`) a connection string would change all the same. */
 const OPTIONS: MongoClientOptions = {
   appName: 'pangolin',
   readPreference: 'primary',
-  readConcern: { level: 'majority' },
-  writeConcern: { w: 'majority', journal: true },
+  readConcernLevel: 'majority',
+  w: 'majority',
+  journal: true,
   serverSelectionTimeoutMS: CONNECT_MS_MAX,
   connectTimeoutMS: CONNECT_MS_MAX,
   socketTimeoutMS: STORE_CALL_MS_MAX,
@@ -45,10 +47,11 @@ export function mongoClient(url: string): { client: MongoClient; db: Db } {
 /** The verbs by the official driver. */
 export function driverVerbs(db: Db): MongoVerbs {
   const of = (name: string): Collection<Doc> => db.collection<Doc>(name)
+  const run = async <T>(command: Promise<T>): Promise<T> => command.catch(failed)
   return {
-    findOne: async <T extends Doc>({ collection, filter }: { collection: string; filter: object }) =>
-      (await of(collection).findOne(filter).catch(failed)) as T | null,
-    find: async <T extends Doc>({ collection, filter, projection, sort, limit = 0 }: FindInput) => {
+    findOne: async <T extends Doc>({ collection, filter }: Query) =>
+      (await run(of(collection).findOne(filter))) as T | null,
+    find: async <T extends Doc>({ collection, filter, projection, sort, limit = 0 }: Query) => {
       const options = {
         ...(projection ? { projection } : {}),
         ...(sort ? { sort: sort as Record<string, 1> } : {}),
@@ -56,37 +59,23 @@ export function driverVerbs(db: Db): MongoVerbs {
         // All in one answer, but for the 16 MB that fit into one: a server sends the first hundred only unless it is told.
         batchSize: limit > 0 ? limit : FOUND_AT_ONCE_MAX,
       }
-      return (await of(collection).find(filter, options).toArray().catch(failed)) as unknown as T[]
+      return (await run(of(collection).find(filter, options).toArray())) as unknown as T[]
     },
-    insertOne: async (collection, document) =>
-      void (await of(collection)
-        .insertOne({ ...document })
-        .catch(failed)),
+    insertOne: async (collection, document) => void (await run(of(collection).insertOne({ ...document }))),
     insertMany: async (collection, documents) => {
       const copies = documents.map((document) => ({ ...document }))
-      await of(collection).insertMany(copies, { ordered: false }).catch(failed)
+      await run(of(collection).insertMany(copies, { ordered: false }))
     },
     updateOne: async ({ collection, filter, update, upsert }) =>
-      (
-        await of(collection)
-          .updateOne(filter, update as object, { upsert })
-          .catch(failed)
-      ).matchedCount,
-    deleteMany: async (collection, filter) => void (await of(collection).deleteMany(filter).catch(failed)),
+      (await run(of(collection).updateOne(filter, update as object, { upsert }))).matchedCount,
+    deleteMany: async (collection, filter) => void (await run(of(collection).deleteMany(filter))),
     aggregate: async <T extends Doc>(collection: string, pipeline: readonly object[]) =>
-      (await of(collection)
-        .aggregate([...pipeline], { batchSize: FOUND_AT_ONCE_MAX })
-        .toArray()
-        .catch(failed)) as T[],
+      (await run(
+        of(collection)
+          .aggregate([...pipeline], { batchSize: FOUND_AT_ONCE_MAX })
+          .toArray(),
+      )) as T[],
   }
-}
-
-interface FindInput {
-  readonly collection: string
-  readonly filter: object
-  readonly projection?: object
-  readonly sort?: object
-  readonly limit?: number
 }
 
 /** Errors of the driver after which it is certain that nothing was sent. */
@@ -95,14 +84,17 @@ const NEVER_SENT = [
   'MongoTopologyClosedError',
   'MongoClientClosedError',
   'MongoPoolClosedError',
-  'MongoPoolClearedError',
-  'MongoWaitQueueTimeoutError',
 ]
+
+/** So it is after these, which tell of connections that were lost to somebody else, or are all in use. */
+const WAITED_IN_VAIN = ['MongoPoolClearedError', 'MongoWaitQueueTimeoutError']
 
 /** What the driver's error means. @throws VerbFailure always */
 export function failed(error: unknown): never {
   const { name = '', code, syscall, writeErrors, errorLabelSet } = error as DriverError
   const isLookup = syscall?.startsWith('query') === true
+  if (WAITED_IN_VAIN.includes(name))
+    throw new VerbFailure('not-done', 'The catalog database had no connection to spare', error)
   if (isLookup || NEVER_SENT.includes(name) || errorLabelSet?.has('HandshakeError') === true) throw neverSent(error)
   if (writeErrors === undefined || writeErrors.every((one) => one.code === code)) throw failureOfCode(code, error)
   throw failureOfCode(undefined, error)

@@ -1,4 +1,4 @@
-import { CatalogError } from '#domain/errors'
+import { CatalogError, causesOf } from '#domain/errors'
 import { VerbFailure, type FailureKind } from './verbs.ts'
 
 /**
@@ -65,7 +65,7 @@ const BY_WORDS: readonly (readonly [words: RegExp, message: string])[] = [
 
 /** Why a server was not reached: by its own code, if it has one, or by what the client and the system say. */
 export function neverSent(error: unknown): VerbFailure {
-  for (let at = error; at instanceof Error; at = at.cause) {
+  for (const at of causesOf(error)) {
     const known = 'code' in at && typeof at.code === 'number' ? KNOWN[at.code] : undefined
     if (known) return new VerbFailure('unavailable', known.message, error)
     const { message } = at

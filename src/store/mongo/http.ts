@@ -1,6 +1,7 @@
+import { causesOf } from '#domain/errors'
 import { STORE_CALL_MS_MAX } from '#src/limits'
 import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
-import { isDuplicate, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
+import { inserted, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
 
 /** How an endpoint knows who asks. */
 export type Credentials =
@@ -30,9 +31,7 @@ export function httpVerbs(endpoint: Endpoint, metered = (verbs: MongoVerbs): Mon
   return {
     ...requests,
     insertMany: async (collection, documents) => {
-      await requests.insertMany(collection, documents).catch((error: unknown) => {
-        if (!isDuplicate(error)) throw error
-      })
+      await inserted(requests.insertMany(collection, documents))
       const wanted = new Map(documents.map((document) => [document._id, (document as Doc & Fields)['n']]))
       const found = await requests.find<Doc & Fields>({
         collection,
@@ -47,11 +46,10 @@ export function httpVerbs(endpoint: Endpoint, metered = (verbs: MongoVerbs): Mon
 
 /** Each verb is one request, and does what the endpoint makes of it. */
 function requestVerbs(endpoint: Endpoint): MongoVerbs {
-  const call = async <T>(verb: string, body: Fields): Promise<T> => callVerb(endpoint, verb, body) as Promise<T>
+  const call = async <T>(verb: string, body: object): Promise<T> => callVerb(endpoint, verb, body) as Promise<T>
   return {
-    findOne: async (query) => (await call<{ document: never }>('findOne', query as unknown as Fields)).document,
-    find: async <T extends Doc>(query: Query) =>
-      (await call<{ documents: T[] }>('find', query as unknown as Fields)).documents,
+    findOne: async (query) => (await call<{ document: never }>('findOne', query)).document,
+    find: async <T extends Doc>(query: Query) => (await call<{ documents: T[] }>('find', query)).documents,
     insertOne: async (collection, document) => {
       const { _id, ...fields } = document as Doc & Fields
       const body = { collection, filter: { _id }, update: { $setOnInsert: fields }, upsert: true }
@@ -60,10 +58,8 @@ function requestVerbs(endpoint: Endpoint): MongoVerbs {
       if (upsertedId === undefined)
         throw new VerbFailure('unknown', 'The endpoint does not say whether it has inserted')
     },
-    insertMany: async (collection, documents) =>
-      void (await call('insertMany', { collection, documents: documents as unknown as Fields[] })),
-    updateOne: async (update) =>
-      (await call<{ matchedCount: number }>('updateOne', update as unknown as Fields)).matchedCount,
+    insertMany: async (collection, documents) => void (await call('insertMany', { collection, documents })),
+    updateOne: async (update) => (await call<{ matchedCount: number }>('updateOne', update)).matchedCount,
     deleteMany: async (collection, filter) => void (await call('deleteMany', { collection, filter })),
     aggregate: async <T extends Doc>(collection: string, pipeline: readonly Fields[]) =>
       (await call<{ documents: T[] }>('aggregate', { collection, pipeline })).documents,
@@ -75,7 +71,7 @@ const DUPLICATE = 11000
 async function callVerb(
   { url, credentials, dataSource, database }: Endpoint,
   verb: string,
-  body: Fields,
+  body: object,
 ): Promise<unknown> {
   let status: number
   let text: string
@@ -110,9 +106,7 @@ const NOT_THERE = 'The endpoint of the catalog database is not at its address; s
 const CONNECTING = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|.*CERT.*|.*SIGNATURE)$/
 
 function isNeverSent(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if ('code' in at && CONNECTING.test(String(at.code))) return true
-  return false
+  return [...causesOf(error)].some((at) => 'code' in at && CONNECTING.test(String(at.code)))
 }
 
 function headersOf(credentials: Credentials): Record<string, string> {

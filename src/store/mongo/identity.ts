@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb'
 import { LOG, SCHEMA } from './documents.ts'
 import { driverVerbs } from './driver.ts'
-import { isDuplicate, type Doc } from './verbs.ts'
+import { inserted, type Doc } from './verbs.ts'
 
 /** Tells this database from all others, whatever their addresses. */
 interface IdentityDocument extends Doc {
@@ -17,9 +17,7 @@ const IDENTITY_ID = 'identity'
 export async function mongoIdentity(db: Db, newId: string): Promise<{ id: string; isUsed: boolean }> {
   const verbs = driverVerbs(db)
   const document: IdentityDocument = { _id: IDENTITY_ID, id: newId }
-  await verbs.insertOne(SCHEMA, document).catch((error: unknown) => {
-    if (!isDuplicate(error)) throw error
-  })
+  await inserted(verbs.insertOne(SCHEMA, document))
   const found = await verbs.findOne<IdentityDocument>({ collection: SCHEMA, filter: { _id: IDENTITY_ID } })
   const [entry] = await verbs.find({ collection: LOG, filter: {}, limit: 1 })
   return { id: found?.id ?? newId, isUsed: entry !== undefined }

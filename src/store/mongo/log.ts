@@ -5,7 +5,7 @@ import { LOG, logId, WATERMARK, type LogDocument, type Put, type Watermark } fro
 import { failure } from './failures.ts'
 import { roll } from './roll.ts'
 import { Snapshot, type TailEntry, type View } from './snapshot.ts'
-import { isDuplicate, VerbFailure, type MongoVerbs } from './verbs.ts'
+import { inserted, VerbFailure, type MongoVerbs } from './verbs.ts'
 
 /** What a step answers, and what it writes for that to be true. */
 export interface Step<T> {
@@ -46,7 +46,7 @@ export interface TenantLog {
 }
 
 /** What a process remembers between requests: old, but never wrong, and so fit for any number of stores. */
-export interface Memory {
+interface Memory {
   /** Of tenants' logs. */
   readonly views: Recent<View>
   /** Where catalogs and branches were last found, by tenant and name: what to fetch before it is known to be right. */
@@ -173,18 +173,15 @@ async function append(verbs: MongoVerbs, snapshot: Snapshot, write: Write, nonce
     auditFrom: write.audit?.from ?? null,
     audit: write.audit ? JSON.stringify(write.audit.records) : null,
   }
-  try {
-    await verbs.insertOne(LOG, document)
+  if (await inserted(verbs.insertOne(LOG, document))) {
     snapshot.push(document)
     return true
-  } catch (error) {
-    if (!isDuplicate(error)) throw error
-    // It may be our own entry that is in the way: a driver or a gateway that lost an answer has tried again by itself.
-    await snapshot.extend().catch((cause: unknown) => {
-      throw new VerbFailure('unknown', 'The log of the database cannot be read', cause)
-    })
-    return snapshot.tail.some((entry) => entry.nonce === nonce)
   }
+  // It may be our own entry that is in the way: a driver or a gateway that lost an answer has tried again by itself.
+  await snapshot.extend().catch((cause: unknown) => {
+    throw new VerbFailure('unknown', 'The log of the database cannot be read', cause)
+  })
+  return snapshot.tail.some((entry) => entry.nonce === nonce)
 }
 
 async function readView(verbs: MongoVerbs, tenant: string): Promise<View> {

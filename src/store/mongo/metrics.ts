@@ -39,17 +39,14 @@ export function metricsStore(verbs: MongoVerbs, tenant: string): MetricsStore {
     const oldest = await nthNewest(filter, keep)
     if (oldest > 0) await verbs.deleteMany(REPORT, { ...filter, n: { $lt: oldest } })
   }
+  const add: MetricsStore['add'] = async (report, { perTable, perTenant }) => {
+    const n = await insert(report)
+    await forget({ of: joined(tenant, report.objectId) }, perTable)
+    // To find what is beyond this limit takes reading as many, so it is done now and then only.
+    if (n % REPORTS_BEYOND_LIMIT_MAX === 0) await forget({ tenant }, perTenant)
+  }
   return {
-    add: async (report, { perTable, perTenant }) => {
-      try {
-        const n = await insert(report)
-        await forget({ of: joined(tenant, report.objectId) }, perTable)
-        // To find what is beyond this limit takes reading as many, so it is done now and then only.
-        if (n % REPORTS_BEYOND_LIMIT_MAX === 0) await forget({ tenant }, perTenant)
-      } catch (error) {
-        failure(error)
-      }
-    },
+    add: async (report, keep) => add(report, keep).catch(failure),
     newest: async ({ objectId, limit }) => {
       const query = { collection: REPORT, filter: { of: joined(tenant, objectId) }, sort: { n: -1 }, limit }
       const found = await verbs.find<ReportDocument>(query).catch(failure)

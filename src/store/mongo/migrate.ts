@@ -3,7 +3,7 @@ import { CatalogError } from '#domain/errors'
 import { SCHEMA } from './documents.ts'
 import { driverVerbs, failed } from './driver.ts'
 import { INDEXES, indexName } from './indexes.ts'
-import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION, schemaProblem, type SchemaDocument } from './schema.ts'
+import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION, databaseProblem, type SchemaDocument } from './schema.ts'
 import { inserted } from './verbs.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function migrateMongo(db: Db): Promise<void> {
   const verbs = driverVerbs(db)
   const found = await verbs.findOne<SchemaDocument>({ collection: SCHEMA, filter: { _id: SCHEMA_ID } })
   if (found && (found.product !== PRODUCT || found.version > SCHEMA_VERSION))
-    throw new CatalogError('unprocessable', schemaProblem(found) ?? '')
+    throw new CatalogError('unprocessable', databaseProblem(found) ?? '')
   if (!found) await refuseUsed(db)
   for (const index of INDEXES) {
     const { collection, fields, unique } = index

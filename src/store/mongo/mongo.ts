@@ -1,3 +1,4 @@
+import { recordStores } from '#store/kinds'
 import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { branchPuts, branchStore } from './branches.ts'
@@ -10,7 +11,7 @@ import { endingRequests, tenantLog, type LogOptions, type TenantLog } from './lo
 import { metricsStore } from './metrics.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
-import { readinessOf } from './schema.ts'
+import { readinessOf, refuseForeign } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
 import { storageGuard } from './storage.ts'
 import type { MongoVerbs } from './verbs.ts'
@@ -33,8 +34,18 @@ export function mongoStore(verbs: MongoVerbs, options: LogOptions): Store {
 
 function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): TenantStore {
   const log = endingRequests(tenant)
+  const ending: Guarded = async (...step) => guarded(...step).catch(failure)
+  const records = recordStores((kind) => entityStore(log, kind, kind === 'warehouse' ? ending : undefined))
+  /** Whoever is not found may be so because the database is not one of ours, which costs a look only then. */
+  const ours = async <T>(found: T, user: unknown): Promise<T> => {
+    if (user === null) await refuseForeign(verbs).catch(failure)
+    return found
+  }
   return {
-    read: async (query) => readFrom(log, query),
+    read: async (query) => {
+      const found = await readFrom(log, query)
+      return ours(found, found.caller?.user)
+    },
     commit: async (commit) => commitTo(tenant, commit),
     settle: async (commitId) => settle(log, commitId),
     branches: branchStore(log),
@@ -42,11 +53,14 @@ function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): Te
     purges: purgeStore(log),
     idempotency: idempotencyStore(log),
     metrics: metricsStore(verbs, log.tenant),
-    warehouses: entityStore(log, 'warehouse', async (...step) => guarded(...step).catch(failure)),
-    catalogs: entityStore(log, 'catalog'),
-    users: entityStore(log, 'user'),
-    grants: entityStore(log, 'grant'),
-    revokedTokens: entityStore(log, 'revoked-token'),
+    ...records,
+    users: {
+      ...records.users,
+      byName: async (name) => {
+        const user = await records.users.byName(name)
+        return ours(user, user)
+      },
+    },
   }
 }
 

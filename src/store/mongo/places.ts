@@ -53,7 +53,7 @@ export function placesOf(tenant: string) {
     trimmedRows: (branchId: string) => joined(tenant, 'trimmed-row', branchId),
     /** The one document `audit`: how many audit records there are. State: `on`. */
     counts: joined(tenant, 'count'),
-    /** By warehouse id, the token of its claim (`storage.ts`). State: `on`. */
+    /** By warehouse id, its claim to a folder (`storage.ts`). State: `on`. */
     claims: joined(tenant, 'claim'),
   }
 }

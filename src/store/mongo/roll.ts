@@ -1,13 +1,5 @@
-import {
-  CURRENT,
-  VERSION,
-  versionId,
-  WATERMARK,
-  type Current,
-  type LoggedPut,
-  type Version,
-  type Watermark,
-} from './documents.ts'
+import { CURRENT, VERSION, versionId, WATERMARK } from './documents.ts'
+import type { Current, LoggedPut, Version, Watermark } from './documents.ts'
 import type { View } from './snapshot.ts'
 import { inserted, type MongoVerbs } from './verbs.ts'
 
@@ -32,26 +24,20 @@ export async function roll(verbs: MongoVerbs, tenant: string, { applied, tail }:
   const puts = tail.flatMap(({ n, puts: ofEntry }) => ofEntry.map((put): Logged => ({ ...put, n })))
   const newest = new Map<string, Logged>()
   for (const put of puts) newest.set(put.id, { ...put, fresh: put.fresh || newest.get(put.id)?.fresh === true })
-  const [fresh, changed] = [
-    [...newest.values()].filter((put) => put.fresh),
-    [...newest.values()].filter((put) => !put.fresh),
-  ]
-  for (const some of chunks(puts.filter(({ seq }) => seq !== null))) await insertVersions(verbs, some)
+  const { fresh = [], changed = [] } = Object.groupBy(newest.values(), (put) => (put.fresh ? 'fresh' : 'changed'))
+  for (const some of chunks(puts.flatMap(versionOf))) await insertVersions(verbs, some)
   for (const some of chunks(fresh)) await insertCurrent(verbs, some)
   await replaceCurrent(verbs, changed)
   const head = tail.at(-1)?.n ?? applied
   return (await moveWatermark(verbs, tenant, applied, head)) ? { applied: head, tail: [] } : null
 }
 
-async function insertVersions(verbs: MongoVerbs, puts: readonly Logged[]): Promise<void> {
-  const versions = puts.map(({ id, seq, n, state, value }): Version => ({
-    _id: versionId(id, seq ?? 0),
-    of: id,
-    seq: seq ?? 0,
-    n,
-    state,
-    value,
-  }))
+/** What stays readable of a put; nothing if it has no position. */
+function versionOf({ id: of, seq, n, state, value }: Logged): Version[] {
+  return seq === null ? [] : [{ _id: versionId(of, seq), of, seq, n, state, value }]
+}
+
+async function insertVersions(verbs: MongoVerbs, versions: readonly Version[]): Promise<void> {
   if (await inserted(verbs.insertMany(VERSION, versions))) return
   await inParallel(versions, async (version) => {
     await inserted(verbs.insertOne(VERSION, version))
@@ -79,18 +65,16 @@ function fieldsOf({ n, group, key, state, value, seq }: Omit<Logged, 'id'>) {
 async function moveWatermark(verbs: MongoVerbs, tenant: string, from: number, to: number): Promise<boolean> {
   const first: Watermark = { _id: tenant, applied: to }
   if (from === 0 && (await inserted(verbs.insertOne(WATERMARK, first)))) return true
-  const filter = { _id: tenant, applied: from }
-  return (
-    (await verbs.updateOne({ collection: WATERMARK, filter, update: { $set: { applied: to } }, upsert: false })) > 0
-  )
+  const [filter, update] = [{ _id: tenant, applied: from }, { $set: { applied: to } }]
+  return (await verbs.updateOne({ collection: WATERMARK, filter, update, upsert: false })) > 0
 }
 
-function* chunks(puts: readonly Logged[]): Generator<Logged[]> {
-  let some: Logged[] = []
+function* chunks<T extends Pick<LoggedPut, 'value'>>(documents: readonly T[]): Generator<T[]> {
+  let some: T[] = []
   let chars = 0
-  for (const put of puts) {
-    some.push(put)
-    chars += put.value?.length ?? 0
+  for (const document of documents) {
+    some.push(document)
+    chars += document.value?.length ?? 0
     if (some.length < INSERTED_MAX && chars < INSERTED_CHARS_MAX) continue
     yield some
     some = []

@@ -5,7 +5,7 @@ import { placesOf, type Places } from './places.ts'
 import { VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
 
 /** A log entry without what only history reads. */
-export type TailEntry = Pick<LogDocument, 'n' | 'nonce' | 'unique' | 'puts' | 'branch' | 'seq' | '_id'>
+export type TailEntry = Pick<LogDocument, 'n' | 'nonce' | 'unique' | 'puts' | 'seq' | '_id'>
 
 /** What is known of a tenant's log: how far it is projected, at least, and the entries after that, without a gap. */
 export interface View {
@@ -13,8 +13,8 @@ export interface View {
   readonly tail: readonly TailEntry[]
 }
 
-/** Documents of one group, `from <= key < to` (both open if absent) and `after < key`, in order. */
-export interface RangeQuery {
+/** Documents of one group in order: from the key `from`, or behind `after`, if there is one; before `to`. */
+interface RangeQuery {
   readonly group: string
   /** Only documents in one of these; absent: also those that are gone. */
   readonly states?: readonly string[] | undefined
@@ -37,15 +37,9 @@ export interface Former {
   readonly toSeq: number
 }
 
-/** Documents that are asked for together. */
-interface Batch {
-  readonly ids: string[]
-  readonly found: Promise<ReadonlyMap<string, Current>>
-}
-
 type Decided = Pick<LogDocument, 'unique' | 'seq' | 'n' | '_id'>
 
-const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, branch: 1, seq: 1 }
+const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, seq: 1 }
 
 /** Log entries asked for at a time. */
 const TAIL_PAGE = 100
@@ -76,7 +70,8 @@ export class Snapshot {
   private readonly formerInTail = new Map<string, Put[]>()
   private readonly stored = new Map<string, Promise<Current | null>>()
   private readonly absent = new Set<string>()
-  private batch: Batch | null = null
+  /** Documents that are asked for together. */
+  private batch: { readonly ids: string[]; readonly found: Promise<ReadonlyMap<string, Current>> } | null = null
   private readonly formers = new Map<string, Promise<readonly Version[]>>()
   private readonly fetched = new Map<string, Promise<unknown>>()
 
@@ -191,7 +186,7 @@ export class Snapshot {
   /** The entries that have one of the tokens, by token. */
   async decided(tokens: readonly string[]): Promise<Map<string, Decided>> {
     const filter = { unique: { $in: tokens } }
-    const query = { collection: LOG, filter, projection: { unique: 1, branch: 1, seq: 1, n: 1 } }
+    const query = { collection: LOG, filter, projection: { unique: 1, seq: 1, n: 1 } }
     const found = await this.once('decided', tokens, async () => this.fetch<Decided>(query))
     return new Map([...found, ...this.tail].flatMap((entry) => entry.unique.map((token) => [token, entry])))
   }
@@ -210,7 +205,7 @@ export class Snapshot {
     return Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
   }
 
-  private nextBatch(): Batch {
+  private nextBatch(): NonNullable<Snapshot['batch']> {
     const ids: string[] = []
     const found = Promise.resolve().then(async () => {
       this.batch = null
@@ -309,10 +304,10 @@ function rangeFilter({ group, states, from, to, after }: RangeQuery): Fields {
   return { group, ...(state === undefined ? {} : { state }), ...(Object.keys(key).length > 0 ? { key } : {}) }
 }
 
-function isIn({ states, from, to, after }: RangeQuery, { key, state }: Put): boolean {
+function isIn({ states, from = '', to, after }: RangeQuery, { key, state }: Put): boolean {
   if (states && (state === null || !states.includes(state))) return false
-  if (after !== undefined && compareNames(key, after) <= 0) return false
-  return (from === undefined || compareNames(key, from) >= 0) && (to === undefined || compareNames(key, to) < 0)
+  const isBehind = after === undefined ? compareNames(key, from) >= 0 : compareNames(key, after) > 0
+  return isBehind && (to === undefined || compareNames(key, to) < 0)
 }
 
 function byKey(a: Put, b: Put): number {

@@ -27,10 +27,7 @@ const branchSql = perDialect((dialect) => {
   const bringsBackGone = `NOT (b.state = 'open' AND ${POSITION} = b.head_seq) AND (
     EXISTS (SELECT 1 FROM purge p WHERE p.tenant_id = ?1 AND ${dialect.any(`SELECT 1 FROM ${rests} l WHERE ${isPurged}`)})
     OR ${dialect.any(`SELECT 1 FROM ${rests} l WHERE ${isTrimmed}`)})`
-  const here = dialect.object([
-    ['branchId', 'b.id'],
-    ['seq', POSITION],
-  ])
+  const here = dialect.object({ branchId: 'b.id', seq: POSITION })
   return {
     /** `?2` the catalog, `?3` the name. */
     selectByName: `SELECT CASE r.kind WHEN 'tag' THEN ${tagJson(dialect, 'r')} ELSE ${branchJson(dialect, 'r')} END AS json FROM ref r

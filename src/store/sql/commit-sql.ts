@@ -1,5 +1,15 @@
 import { int, perDialect, type Dialect } from './dialect.ts'
-import { ancestorsById, decidingRow, HEAD_BY_ID, isVisible, isVisibleAs, lineageAt, nextName, OPEN } from './lineage.ts'
+import {
+  ancestorsById,
+  decidingRow,
+  HEAD_BY_ID,
+  isVisible,
+  keyIn,
+  lineageAt,
+  LISTED,
+  nextName,
+  OPEN,
+} from './lineage.ts'
 import { bounds, isShown } from './shown.ts'
 
 /**
@@ -91,8 +101,6 @@ function firstTaken(dialect: Dialect, named: string, taken: string): string {
 
 const HEAD = '(SELECT h.head_seq FROM ref h WHERE h.tenant_id = ?1 AND h.id = ?2)'
 
-const LISTED = { of: 'k.value->>0', namespace: 'k.value->>1', name: 'k.value->>2' }
-
 /** `?3`: `[[class, namespace, name, expected rev or null], …]`. */
 function guardExpect(dialect: Dialect): string {
   const e = decidingRow(dialect, LISTED, 'e')
@@ -104,11 +112,7 @@ function guardExpect(dialect: Dialect): string {
     ORDER BY k.key LIMIT 1`
 }
 
-const CHECKED = {
-  of: `c.value->'exists'->>'class'`,
-  namespace: `c.value->'exists'->>'namespace'`,
-  name: `c.value->'exists'->>'name'`,
-}
+const CHECKED = keyIn("c.value->'exists'")
 const WALKED = { of: 'w.of', namespace: 'w.namespace', name: 'w.name' }
 
 /**
@@ -131,7 +135,7 @@ function guardChecks(dialect: Dialect): string {
     INSERT INTO guard (message)
     SELECT 'guard:check-failed:' || failed.number FROM (
       SELECT c.key AS number FROM ${dialect.each('?3', 'c')}
-      WHERE c.value->'exists' IS NOT NULL AND NOT ${isVisibleAs(dialect, CHECKED, `c.value->>'objectId'`)}
+      WHERE c.value->'exists' IS NOT NULL AND NOT ${isVisible(dialect, CHECKED, `c.value->>'objectId'`)}
       UNION ALL
       SELECT w.number FROM walk w WHERE w.name IS NOT NULL AND ${isVisible(dialect, WALKED)}
       UNION ALL
@@ -185,11 +189,7 @@ function guardFolders(dialect: Dialect): string {
     ORDER BY t.key LIMIT 1`
 }
 
-const CHANGED = {
-  of: `k.value->'key'->>'class'`,
-  namespace: `k.value->'key'->>'namespace'`,
-  name: `k.value->'key'->>'name'`,
-}
+const CHANGED = keyIn("k.value->'key'")
 
 /**
  * `?3`: the changes as they are, `?4`: rev. A dropped key becomes a tombstone if an ancestor still shows it, carrying the

@@ -1,7 +1,8 @@
-import type { Store } from '#store/store'
+import { causesOf } from '#domain/errors'
+import { readinessOf } from '#store/readiness'
+import type { Readiness, Store } from '#store/store'
 import type { SqlDatabase, SqlFailure, SqlResult, Statement } from './database.ts'
 import { SQLITE } from './dialect.ts'
-import { readinessOf, type Readiness } from './readiness.ts'
 import { sqlStore } from './store.ts'
 
 /** The newest migration in `migrations/`, by number. */
@@ -38,9 +39,7 @@ function failureOf(error: unknown): SqlFailure {
 
 /** The messages of an error and all its causes: D1's wraps SQLite's. */
 function errorText(error: unknown): string {
-  const texts: string[] = []
-  for (let at = error; at instanceof Error; at = at.cause) texts.push(at.message)
-  return texts.join('\n')
+  return [...causesOf(error)].map(({ message }) => message).join('\n')
 }
 
 async function readiness(db: D1Database): Promise<Readiness> {

@@ -29,7 +29,8 @@ export interface Dialect {
   seek(table: string, alias: string, where: (row: string) => string, limit: string): RowSql
   /** Text that holds JSON, or JSON itself, as a member of other JSON. */
   json(text: string): string
-  object(members: readonly (readonly [name: string, value: string])[]): string
+  /** JSON with these members, each an SQL expression. */
+  object(members: Readonly<Record<string, string>>): string
   /** An aggregate: the array of all `item`, as text. */
   arrayOf(item: string, order: string): string
   arrayLength(array: string): string
@@ -109,8 +110,10 @@ function elements(unpack: string, array: string, alias: string): string {
   return `LATERAL (SELECT j.n - 1 AS key, j.item AS value FROM ${unpack}((${array})::jsonb) WITH ORDINALITY j (item, n)) ${alias}`
 }
 
-function membersOf(members: readonly (readonly [string, string])[]): string {
-  return members.map(([name, value]) => `'${name}', ${value}`).join(', ')
+function membersOf(members: Readonly<Record<string, string>>): string {
+  return Object.entries(members)
+    .map(([name, value]) => `'${name}', ${value}`)
+    .join(', ')
 }
 
 /** A number that came as text, or as JSON. */

@@ -1,7 +1,7 @@
 import { RECORD_KINDS, type RecordKind, type RecordKinds } from '#store/kinds'
 import { recordsPage } from '#store/pages'
 import type { EntityStore } from '#store/store'
-import { change, failed, selectJson, type SqlDatabase, type SqlResult, type Statement } from './database.ts'
+import { change, failed, selectJson, type SqlDatabase, type Statement } from './database.ts'
 import { int } from './dialect.ts'
 import { refuseTakenStorage, storageGuard, storageLock } from './storage.ts'
 
@@ -27,22 +27,20 @@ export function entityStore<K extends RecordKind>(
   /** Runs the statement that writes the record, and says whether it did; no other tenant may have the record's storage. */
   const guarded = async (value: RecordKinds[K], write: Statement): Promise<boolean> => {
     const folder = RECORD_KINDS[kind].folder(value)
-    let results: readonly SqlResult<unknown>[]
+    const guards = folder === null ? [] : [...storageLock(db.dialect), storageGuard(db.dialect, tenantId, folder)]
     try {
-      const guards = folder === null ? [] : [...storageLock(db.dialect), storageGuard(db.dialect, tenantId, folder)]
-      results = await db.write([...guards, write])
+      const results = await db.write([...guards, write])
+      return (results.at(-1)?.changes ?? 0) > 0
     } catch (error) {
       if (folder !== null) refuseTakenStorage(db, error, folder)
       return db.failureOf(error).kind === 'taken' ? false : failed(db, error)
     }
-    return (results.at(-1)?.changes ?? 0) > 0
   }
   return {
     get: (id) => one(BY_ID, id),
     byName: (name) => one(BY_NAME, name),
-    list: async ({ after = '', limit }) => {
-      return recordsPage(await selectJson<RecordKinds[K]>(db, LIST, tenantId, kind, after, limit + 1), limit)
-    },
+    list: async ({ after = '', limit }) =>
+      recordsPage(await selectJson<RecordKinds[K]>(db, LIST, tenantId, kind, after, limit + 1), limit),
     create: async (value) => {
       const { sql, params } = insertRecord(tenantId, kind, value)
       return guarded(value, { sql: `${sql} ON CONFLICT DO NOTHING`, params })

@@ -69,10 +69,18 @@ export function ancestorsById(dialect: Dialect): string {
 }
 
 /** SQL expressions for the parts of a key. */
-export interface KeySql {
+interface KeySql {
   readonly of: string
   readonly namespace: string
   readonly name: string
+}
+
+/** A key in a list of them, whose element is `k`: `[class, namespace, name, …]`. */
+export const LISTED: KeySql = { of: 'k.value->>0', namespace: 'k.value->>1', name: 'k.value->>2' }
+
+/** A key that is JSON with a key's own members. */
+export function keyIn(json: string): KeySql {
+  return { of: `${json}->>'class'`, namespace: `${json}->>'namespace'`, name: `${json}->>'name'` }
 }
 
 /**
@@ -100,14 +108,8 @@ function isKey({ of, namespace, name }: KeySql, row: string): string {
   return `${row}.tenant_id = ?1 AND ${row}.branch_id = l.branch_id AND ${row}.class = ${of} AND ${row}.namespace = ${namespace} AND ${row}.name = ${name}`
 }
 
-/** Whether readers see the key. */
-export function isVisible(dialect: Dialect, key: KeySql): string {
-  const v = decidingRow(dialect, key, 'v')
-  return `EXISTS (SELECT 1 FROM ${v.from} WHERE ${v.is} AND v.tombstone = 0)`
-}
-
 /** Whether readers see the key as the object with this id (an SQL expression), or as any if that is null. */
-export function isVisibleAs(dialect: Dialect, key: KeySql, objectId: string): string {
+export function isVisible(dialect: Dialect, key: KeySql, objectId = 'NULL'): string {
   const v = decidingRow(dialect, key, 'v')
   return `EXISTS (SELECT 1 FROM ${v.from} WHERE ${v.is} AND v.tombstone = 0 AND v.object_id = coalesce(${objectId}, v.object_id))`
 }

@@ -4,7 +4,7 @@ import { OPEN_SEQ, type Entry, type IdempotencyRecord } from '#versions/model'
 import { cutPage, HIDDEN_NAMES_MAX, type Page } from '#versions/page'
 import { failed, type JsonRow, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
 import { int, perDialect, type Dialect } from './dialect.ts'
-import { decidingRow, lineageAt, nextName, OPEN, placeById, placeByName, type PlaceSql } from './lineage.ts'
+import { decidingRow, lineageAt, LISTED, nextName, OPEN, placeById, placeByName, type PlaceSql } from './lineage.ts'
 import { answerJson, branchJson, entryJson } from './rows.ts'
 
 /**
@@ -25,38 +25,28 @@ const readSql = perDialect((dialect) => ({
 
 /** `?5` is the user, `?6` the token. */
 function callerSql(dialect: Dialect): string {
-  const found = dialect.object([
-    [
-      'user',
-      `(SELECT ${dialect.json('u.doc')} FROM record u WHERE u.tenant_id = ?1 AND u.kind = 'user' AND u.id = ?5)`,
-    ],
-    ['revoked', `EXISTS (SELECT 1 FROM record t WHERE t.tenant_id = ?1 AND t.kind = 'revoked-token' AND t.id = ?6)`],
-  ])
+  const found = dialect.object({
+    user: `(SELECT ${dialect.json('u.doc')} FROM record u WHERE u.tenant_id = ?1 AND u.kind = 'user' AND u.id = ?5)`,
+    revoked: `EXISTS (SELECT 1 FROM record t WHERE t.tenant_id = ?1 AND t.kind = 'revoked-token' AND t.id = ?6)`,
+  })
   return `SELECT ${USER_ROW} AS "row", ${found} AS json
     UNION ALL
     SELECT ${GRANT_ROW}, ${dialect.json('g.doc')} FROM record g WHERE g.tenant_id = ?1 AND g.kind = 'grant' AND g.owner = ?5`
 }
 
-/** `withPlace` goes in front of `place` and `entries`, which are parts of one statement with {@link callerSql}. */
-interface PlaceStatements {
-  readonly withPlace: string
-  readonly place: string
-  readonly entries: string
-  readonly listing: string
-  readonly walk: string
-}
+type PlaceStatements = ReturnType<typeof placeStatements>
 
-function placeStatements(dialect: Dialect, place: PlaceSql): PlaceStatements {
+/** `withPlace` goes in front of `place` and `entries`, which are parts of one statement with {@link callerSql}. */
+function placeStatements(dialect: Dialect, place: PlaceSql) {
   const plainHead = `b.ancestors = '[]' AND ${place.seq} = ${OPEN}`
-  const placeJson = dialect.object([
-    ['catalog', dialect.json('c.doc')],
-    ['warehouse', dialect.json('w.doc')],
-    ['branch', branchJson(dialect, 'b')],
-    ['seq', place.seq],
-  ])
-  const key = { of: 'k.value->>0', namespace: 'k.value->>1', name: 'k.value->>2' }
+  const placeJson = dialect.object({
+    catalog: dialect.json('c.doc'),
+    warehouse: dialect.json('w.doc'),
+    branch: branchJson(dialect, 'b'),
+    seq: place.seq,
+  })
   const walked = { of: '?4', namespace: '?5', name: 'w.name' }
-  const read = decidingRow(dialect, key, 'e')
+  const read = decidingRow(dialect, LISTED, 'e')
   const wanted = decidingRow(dialect, walked, 'e')
   const isWanted = `${wanted.is} AND e.tombstone = 0 AND e.kind = ?6`
   return {

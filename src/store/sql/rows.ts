@@ -15,16 +15,8 @@ export function branchJson(dialect: Dialect, alias: string): string {
 
 /** A `CatalogTag`. */
 export function tagJson(dialect: Dialect, alias: string): string {
-  const at = dialect.object([
-    ['branchId', `${alias}.branch_id`],
-    ['seq', `${alias}.seq`],
-  ])
-  return dialect.object([
-    ['id', `${alias}.id`],
-    ['catalogId', `${alias}.catalog_id`],
-    ['name', `${alias}.name`],
-    ['at', at],
-  ])
+  const at = dialect.object({ branchId: `${alias}.branch_id`, seq: `${alias}.seq` })
+  return dialect.object({ id: `${alias}.id`, catalogId: `${alias}.catalog_id`, name: `${alias}.name`, at })
 }
 
 /** An `IdempotencyRecord`. */

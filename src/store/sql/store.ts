@@ -1,3 +1,4 @@
+import { recordStores } from '#store/kinds'
 import { storageFolder } from '#store/storage'
 import type { Bootstrap, Store, TenantStore } from '#store/store'
 import { OPEN_SEQ } from '#versions/model'
@@ -31,11 +32,7 @@ function tenantStore(db: SqlDatabase, tenantId: string): TenantStore {
     history: historyStore(db, tenantId),
     purges: purgeStore(db, tenantId),
     metrics: metricsStore(db, tenantId),
-    warehouses: entityStore(db, tenantId, 'warehouse'),
-    catalogs: entityStore(db, tenantId, 'catalog'),
-    users: entityStore(db, tenantId, 'user'),
-    grants: entityStore(db, tenantId, 'grant'),
-    revokedTokens: entityStore(db, tenantId, 'revoked-token'),
+    ...recordStores((kind) => entityStore(db, tenantId, kind)),
   }
 }
 

@@ -252,6 +252,22 @@ describe('what a server says of itself', () => {
     expect(await losing.commit(commitOf(main.id, []))).toMatchObject({ outcome: 'unknown' })
   })
 
+  it.each([
+    ['a pool that was emptied before its turn', { name: 'MongoPoolClearedError' }, 'not-done'],
+    ['a pool whose connections are all in use', { name: 'MongoWaitQueueTimeoutError' }, 'not-done'],
+    ['connections that were cut while in use', { name: 'PoolClearedOnNetworkError' }, 'unknown'],
+    ['no server that would do', { name: 'MongoServerSelectionError' }, 'unavailable'],
+    [
+      'a login that failed',
+      { name: 'MongoServerError', code: 18, errorLabelSet: new Set(['HandshakeError']) },
+      'unavailable',
+    ],
+    ['a host that has no name', { name: 'Error', syscall: 'querySrv', code: 'ENOTFOUND' }, 'unavailable'],
+    ['a conflict of writes', { name: 'MongoServerError', code: 112 }, 'not-done'],
+  ])('tells %s by what was done for sure', (_, error, kind) => {
+    expect(() => failed(Object.assign(new Error('words'), error))).toThrow(expect.objectContaining({ kind }))
+  })
+
   it('never leaves a duplicate to be taken for anything else', () => {
     expect(failureOfCode(11_000, null).kind).toBe('duplicate')
     expect(codeInText(`E11000 duplicate key error collection: x.${STORAGE}`)).toBe(11_000)

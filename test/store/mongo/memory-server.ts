@@ -1,5 +1,7 @@
 import { compareNames } from '#versions/page'
 import { INDEXES, indexName } from '#store/mongo/indexes'
+import { SCHEMA } from '#store/mongo/documents'
+import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION } from '#store/mongo/schema'
 import { VerbFailure, type Doc, type Fields, type MongoVerbs, type Query, type Value } from '#store/mongo/verbs'
 
 type Document = Doc & Record<string, Value>
@@ -8,7 +10,7 @@ type Document = Doc & Record<string, Value>
 type Collections = Map<string, Map<string, Document>>
 
 /**
- * A server in memory with the declared unique indexes, which does what the verbs say, each of them at once: nothing else
+ * A server in memory, migrated, with the declared unique indexes, which does what the verbs say, each of them at once: nothing else
  * happens in between. A test double may therefore stop the world between any two of them.
  */
 export function memoryServer(): MongoVerbs {
@@ -27,6 +29,7 @@ export function memoryServer(): MongoVerbs {
       .slice(0, limit)
       .map((document) => projected(document, projection))
   }
+  of(SCHEMA).set(SCHEMA_ID, { _id: SCHEMA_ID, product: PRODUCT, version: SCHEMA_VERSION })
   const insert = (collection: string, document: Document): void => {
     const values = uniqueValues(collection, document)
     const duplicate = values.find((value) => taken.has(value))

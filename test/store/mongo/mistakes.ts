@@ -102,8 +102,7 @@ async function projectAlone(verbs: MongoVerbs, entry: LogDocument): Promise<void
 
 /** A fork's readers then trust the projections of its parent for everything before the fork. */
 function withoutWhatForksRestOn(entries: readonly LogDocument[]): LogDocument[] {
-  const isFork = ({ branch, puts }: LogDocument): boolean =>
-    branch === null && puts.some(({ state }) => state === 'open')
+  const isFork = ({ seq, puts }: LogDocument): boolean => seq === null && puts.some(({ state }) => state === 'open')
   const last = entries.findLastIndex(isFork)
   return entries.map((entry, i) =>
     i < last ? { ...entry, puts: entry.puts.filter(({ seq }) => seq === null) } : entry,

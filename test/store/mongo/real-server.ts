@@ -18,7 +18,8 @@ export interface RealServer {
 }
 
 const USER = 'catalog'
-const PASSWORD = 'p@ss:w/rd'
+/** Characters that mean something in a URL, in a shell or in a settings file. */
+const PASSWORD = `p@ss:w/rd?#[]%'"$\\ é`
 
 /**
  * Starts a server that demands credentials, on a free port of the loopback interface, in a folder of its own. One that is

@@ -1,3 +1,4 @@
+import { causesOf } from '#domain/errors'
 import type { SqlFailure } from '#store/sql/database'
 
 /** An error that a server sent, as every driver hands it on. */
@@ -66,9 +67,10 @@ const BEFORE_THE_SERVER: readonly (readonly [words: RegExp, reason: string])[] =
   [/failed to acquire a connection from the pool|server connection attempt failed/i, NO_CONNECTION],
 ]
 
-/** What clients say of the connection string, and of TLS, before there is a connection. */
+/** What clients say of the connection string, of TLS, and of their own pool, before there is a connection. */
 const CONNECTING_BY_WORDS: readonly (readonly [words: RegExp, reason: string])[] = [
   [/^(Invalid URL|URI malformed)/, CONNECTION_STRING],
+  [/^timeout exceeded when trying to connect$/, NO_CONNECTION],
   [/certificate/i, CERTIFICATE],
   [/\b(SSL|TLS)\b/, TLS],
 ]
@@ -121,7 +123,7 @@ function reasonOf(code: string): string | undefined {
 
 /** What an error, or one that caused it, is known to mean by its words. */
 function said(error: unknown, known: readonly (readonly [RegExp, string])[]): string | undefined {
-  for (const { message } of causes(error)) {
+  for (const { message } of causesOf(error)) {
     const found = known.find(([words]) => words.test(message))
     if (found) return found[1]
   }
@@ -129,11 +131,7 @@ function said(error: unknown, known: readonly (readonly [RegExp, string])[]): st
 }
 
 function serverError(error: unknown): ServerError | undefined {
-  for (const at of causes(error))
+  for (const at of causesOf(error))
     if ('code' in at && typeof at.code === 'string' && SQLSTATE.test(at.code)) return at as Error & ServerError
   return undefined
-}
-
-function* causes(error: unknown): Generator<Error> {
-  for (let at = error; at instanceof Error; at = at.cause) yield at
 }

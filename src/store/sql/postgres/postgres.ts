@@ -1,7 +1,7 @@
+import { readinessOf } from '#store/readiness'
 import { failed, select, type SqlDatabase } from '#store/sql/database'
-import { readinessOf, type Readiness } from '#store/sql/readiness'
 import { sqlStore } from '#store/sql/store'
-import type { Store } from '#store/store'
+import type { Readiness, Store } from '#store/store'
 import { sqlState } from './failures.ts'
 
 /** The newest migration in `drizzle/`: how many there are. */

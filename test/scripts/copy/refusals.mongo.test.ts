@@ -1,0 +1,119 @@
+// Contract: what may not be copied, or copied into, is refused before anything is written; what changed meanwhile is not
+// taken for a copy. Source: README, "Moving between databases".
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { COPYING } from '#store/copying'
+import { randomTenant, type RandomTenant } from '#test/contract/agreement'
+import { AT, commitOf, create, firstRecords, land, newId, tableKey, tableValue } from '#test/contract/fixture'
+import { discard } from '../../../scripts/copy/copy.ts'
+import { copyOf, databases, type Database, type DatabaseKind, type Databases } from './databases.ts'
+
+const KINDS: readonly DatabaseKind[] = ['d1', 'postgres', 'mongo']
+let made: Databases
+
+beforeAll(async () => {
+  made = await databases()
+})
+afterAll(() => made?.stop())
+
+describe.each(KINDS)('a copy into %s', (kind) => {
+  let from: Database
+  let to: Database
+  let tenant: RandomTenant
+
+  beforeEach(async () => {
+    from = await made.make('d1')
+    to = await made.make(kind)
+    tenant = await randomTenant(from.store())
+    await tenant.goOn(from.store(), 20)
+  })
+
+  async function stopsHalfWay(): Promise<void> {
+    const watch = (): void => {
+      writes += 1
+      if (writes > 12) throw new Error('died')
+    }
+    let writes = 0
+    await expect(copyOf(from, to, { watch })).rejects.toThrow()
+    expect(await to.store().readiness()).toEqual({ ready: false, reason: COPYING })
+  }
+
+  it('adds tenants to a database that has others only if told to', async () => {
+    const other = await randomTenant(to.store())
+    await other.goOn(to.store(), 20)
+    await expect(copyOf(from, to)).rejects.toThrow('is not empty')
+    await copyOf(from, to, { intoExisting: true })
+    for (const each of [tenant, other]) {
+      await each.agrees(to.store())
+      await each.goOn(to.store(), 10)
+      await each.agrees(to.store())
+    }
+  })
+
+  it('refuses a tenant, or storage, that is there already', async () => {
+    const other = await randomTenant(to.store())
+    await copyOf(from, to, { intoExisting: true })
+    await expect(copyOf(from, to, { intoExisting: true })).rejects.toThrow(`has the tenant ${tenant.tenantId} already`)
+    const third = await made.make('d1')
+    const records = firstRecords(newId())
+    const storage = { kind: 'r2', bucket: `lake-${other.tenantId}`, prefix: 'in/' } as const
+    await third.store().bootstrap({ ...records, warehouse: { ...records.warehouse, storage } })
+    await expect(copyOf(third, to, { intoExisting: true })).rejects.toThrow('is that of the tenant')
+    expect(await to.store().readiness()).toEqual({ ready: true })
+    await other.agrees(to.store())
+  })
+
+  it('refuses to go on with another source, and gives up what it has brought', async () => {
+    await stopsHalfWay()
+    const other = await made.make('d1')
+    await randomTenant(other.store())
+    await expect(copyOf(other, to)).rejects.toThrow('half of a copy of')
+    const target = to.open()
+    await discard(target)
+    await expect(discard(target)).rejects.toThrow('no interrupted copy')
+    expect(await target.tenants()).toEqual([])
+    await target.close()
+    expect(await to.store().readiness()).toEqual({ ready: true })
+    await copyOf(other, to)
+  })
+
+  it('tells that the source has changed, shows nothing of it, and starts over', async () => {
+    const source = await made.make('d1')
+    const { main, tenantId } = await randomTenant(source.store())
+    const change = async (name: string): Promise<unknown> =>
+      land(source.store().tenant(tenantId), commitOf(main, [create(tableKey('a', name), tableValue())]))
+    await change('before')
+    let isCopying = false
+    const seen = (): void => {
+      isCopying = true
+    }
+    const watch = (): void => {
+      if (isCopying) throw new Error('died')
+    }
+    await expect(copyOf(source, to, { seen, watch })).rejects.toThrow()
+    await change('meanwhile')
+    await expect(copyOf(source, to)).rejects.toThrow('has changed while it was copied')
+    expect(await to.store().readiness()).toEqual({ ready: false, reason: COPYING })
+    const at = { catalog: 'demo', ref: 'main' }
+    expect((await to.store().tenant(tenantId).read({ at })).place).toBeNull()
+    await copyOf(source, to)
+    expect(await to.store().readiness()).toEqual({ ready: true })
+    const keys = [tableKey('a', 'before'), tableKey('a', 'meanwhile')]
+    const { entries } = await to.store().tenant(tenantId).read({ at, keys })
+    expect(entries.map((entry) => entry?.name)).toEqual(['before', 'meanwhile'])
+  })
+
+  it('tells that the target was written to', async () => {
+    await stopsHalfWay()
+    await to.store().tenant(tenant.tenantId).metrics.add(REPORT, { perTable: 5, perTenant: 5 })
+    await expect(copyOf(from, to)).rejects.toThrow('is not what was copied there')
+    await copyOf(from, to)
+    await tenant.agrees(to.store())
+  })
+
+  it('refuses an empty source, and itself', async () => {
+    await expect(copyOf(await made.make(kind), to)).rejects.toThrow('There is nothing in')
+    await expect(copyOf(from, from)).rejects.toThrow('the same')
+  })
+})
+
+const REPORT = { objectId: 'o', at: AT, principalId: 'u', principalName: 'alice', client: null, report: '{}' }
