@@ -27,10 +27,13 @@ beforeAll(async () => {
     for (const insert of rowsOf(tenantId, NUMBERS)) await env.DB.prepare(insert).run()
   })
   statementRows = new Map(rowsRead)
-  const { read } = store.tenant(crowded)
+  const tenant = store.tenant(crowded)
   for (const after of [undefined, 't5']) {
     rowsRead.clear()
-    await read({ at: { catalog: 'demo', ref: 'main' }, page: { ...PAGE, ...(after === undefined ? {} : { after }) } })
+    await tenant.read({
+      at: { catalog: 'demo', ref: 'main' },
+      page: { ...PAGE, ...(after === undefined ? {} : { after }) },
+    })
     pageRows.push([...rowsRead.values()].reduce((sum, rows) => sum + rows, 0))
   }
 }, 120_000)
