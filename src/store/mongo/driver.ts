@@ -89,15 +89,20 @@ const NEVER_SENT = [
 /** So it is after these, which tell of connections that were lost to somebody else, or are all in use. */
 const WAITED_IN_VAIN = ['MongoPoolClearedError', 'MongoWaitQueueTimeoutError']
 
-/** What the driver's error means. @throws VerbFailure always */
+/**
+ * What the driver's error means. A concern of the write that was not met (`w: majority` on a primary that steps down) has
+ * codes of refusals, but the write was done: whether it stays is open.
+ * @throws VerbFailure always
+ */
 export function failed(error: unknown): never {
   const { name = '', code, syscall, writeErrors, errorLabelSet } = error as DriverError
   const isLookup = syscall?.startsWith('query') === true
   if (WAITED_IN_VAIN.includes(name))
     throw new VerbFailure('not-done', 'The catalog database had no connection to spare', error)
   if (isLookup || NEVER_SENT.includes(name) || errorLabelSet?.has('HandshakeError') === true) throw neverSent(error)
-  if (writeErrors === undefined || writeErrors.every((one) => one.code === code)) throw failureOfCode(code, error)
-  throw failureOfCode(undefined, error)
+  const isWritten = name === 'MongoWriteConcernError' || writeErrors?.length === 0
+  const isSure = !isWritten && (writeErrors === undefined || writeErrors.every((one) => one.code === code))
+  throw failureOfCode(isSure ? code : undefined, error)
 }
 
 interface DriverError {

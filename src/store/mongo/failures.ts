@@ -78,10 +78,12 @@ export function neverSent(error: unknown): VerbFailure {
 /**
  * The code that a text of a server or a gateway is about, if it is a known one. A text may quote what was sent, in which
  * names stand that somebody chose: so a name of an error counts only where errors are named, `(Unauthorized)` where an
- * error's text begins, or `"codeName":"Unauthorized"`.
+ * error's text begins, or `"codeName":"Unauthorized"`; nor where it is the write's concern that was not met, for then the
+ * write was done.
  */
 export function codeInText(text: string): number | undefined {
   if (/E11000 duplicate key/.test(text)) return 11000
+  if (text.includes('writeConcernError')) return undefined
   const name = /(?:^|"error"\s*:\s*")\((\w+)\)/.exec(text)?.[1] ?? /"codeName"\s*:\s*"(\w+)"/.exec(text)?.[1]
   const found = Object.entries(KNOWN).find(([, { names }]) => name !== undefined && names.includes(name))
   return found && Number(found[0])

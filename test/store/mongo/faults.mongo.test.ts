@@ -244,6 +244,8 @@ describe('what a server says of itself', () => {
     ['a lost connection', { name: 'MongoNetworkError' }],
     ['a timeout', { name: 'MongoNetworkTimeoutError' }],
     ['a majority that did not confirm', { name: 'MongoWriteConcernError', code: 64 }],
+    ['a primary that stepped down before the majority had it', { name: 'MongoWriteConcernError', code: 10_107 }],
+    ['the same of many at once', { name: 'MongoBulkWriteError', code: 10_107, writeErrors: [] }],
     ['a step-down in the middle', { name: 'MongoServerError', code: 11_602 }],
   ])('%s leaves open whether a commit landed', async (_, error) => {
     const verbs = memoryServer()
@@ -277,6 +279,7 @@ describe('what a server says of itself', () => {
     expect(
       codeInText('{"error":"upstream failed at { name: \\"(Unauthorized)\\", codeName: \\"BadValue\\" }"}'),
     ).toBeUndefined()
+    expect(codeInText('{"writeConcernError":{"code":10107,"codeName":"NotWritablePrimary"}}')).toBeUndefined()
     expect(() =>
       failed({ name: 'MongoBulkWriteError', code: 11_000, writeErrors: [{ code: 11_000 }, { code: 1 }] }),
     ).toThrow(expect.objectContaining({ kind: 'unknown' }))
