@@ -72,6 +72,17 @@ describe('a commit whose answer is lost', () => {
     }
   })
 
+  it('was not made if there is no room for it, which somebody has to see to', async () => {
+    const { faulty, tenant, commit } = await twoWays(async () => {
+      throw new Error('D1_ERROR: database or disk is full: SQLITE_FULL')
+    })
+    await expect(faulty.commit(commit)).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: 'The catalog database has no space left; nothing was changed',
+    })
+    await land(tenant, commit)
+  })
+
   it.each([
     'D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.',
     'D1_ERROR: D1 DB reset because its code was updated.',

@@ -25,6 +25,9 @@ function d1Database(db: D1Database): SqlDatabase {
 /** What D1 says when it has refused a query before running it: trying again is safe. */
 const NOT_EXECUTED = /D1 DB is overloaded|database is locked|SQLITE_BUSY/i
 
+/** What SQLite and D1 say when there is no room for what is written: the batch was undone. */
+const FULL = /SQLITE_FULL|Exceeded maximum DB size/i
+
 /** What D1 says when the query itself is wrong, or breaks a constraint: trying again is pointless. */
 const REFUSED = /SQLITE_(CONSTRAINT|ERROR|MISMATCH|TOOBIG|RANGE)|D1_TYPE_ERROR/
 
@@ -34,6 +37,7 @@ function failureOf(error: unknown): SqlFailure {
   if (table !== undefined) return { kind: 'taken', table }
   if (text.includes('guard:')) return { kind: 'guard', message: text }
   if (NOT_EXECUTED.test(text)) return { kind: 'again' }
+  if (FULL.test(text)) return { kind: 'unavailable', reason: 'The catalog database has no space left' }
   return { kind: REFUSED.test(text) ? 'refused' : 'unknown' }
 }
 
