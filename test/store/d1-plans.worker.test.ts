@@ -90,7 +90,7 @@ const ROWS_MAX = 50
 
 /** What may still be named has no narrower bound than all branches, tags and purges of a tenant: 500 each here. */
 const NAMED = /^WITH bounds/
-const NAMED_ROWS_MAX = 6 * 500
+const NAMED_ROWS_MAX = 6 * 500 + ROWS_MAX
 
 /** Tables in memory: parameters, and common tables as long as a lineage, a page or the list of a tenant's branches. */
 const SMALL =
