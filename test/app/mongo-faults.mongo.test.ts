@@ -17,11 +17,13 @@ const FAULTS = {
   both: [
     ['error-13-Unauthorized', /refuses the credentials/, false],
     ['error-13435-NotPrimaryNoSecondaryOk', /not the primary/, false],
-    ['writes-10107-NotWritablePrimary', /not the primary/, true],
     ['items-14031-OutOfDiskSpace', /disk of the catalog database is full/, true],
     ['drop', /cannot be reached|does not answer|closes connections at once/, false],
   ],
-  driver: [['login-18-AuthenticationFailed', /refuses the credentials/, false]],
+  driver: [
+    ['login-18-AuthenticationFailed', /refuses the credentials/, false],
+    ['writes-10107-NotWritablePrimary', /not the primary/, true],
+  ],
   http: [
     ['status-401', /refuses the credentials/, false],
     ['status-404', /not at its address/, false],

@@ -22,7 +22,8 @@ export async function commitTo(log: TenantLog, commit: CatalogCommit): Promise<C
   try {
     return await log.act((snapshot) => step(snapshot, commit))
   } catch (error) {
-    if (!(error instanceof VerbFailure) || error.kind === 'unknown') return { outcome: 'unknown', cause: error }
+    if (!(error instanceof VerbFailure) || ['unknown', 'late'].includes(error.kind))
+      return { outcome: 'unknown', cause: error }
     if (error.kind === 'not-done') return { outcome: 'busy', cause: error }
     if (error.kind === 'unavailable')
       throw new CatalogError('unavailable', `${error.message}; nothing was changed`, error)

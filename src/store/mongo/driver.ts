@@ -79,12 +79,7 @@ export function driverVerbs(db: Db): MongoVerbs {
 }
 
 /** Errors of the driver after which it is certain that nothing was sent. */
-const NEVER_SENT = [
-  'MongoServerSelectionError',
-  'MongoTopologyClosedError',
-  'MongoClientClosedError',
-  'MongoPoolClosedError',
-]
+const NEVER_SENT = ['MongoServerSelectionError', 'MongoTopologyClosedError', 'MongoPoolClosedError']
 
 /** So it is after these, which tell of connections that were lost to somebody else, or are all in use. */
 const WAITED_IN_VAIN = ['MongoPoolClearedError', 'MongoWaitQueueTimeoutError']

@@ -15,6 +15,8 @@ export const UNREACHABLE = 'The catalog database cannot be reached'
 export const REFUSES_CREDENTIALS =
   'The catalog database refuses the credentials; give it others, or grant them readWrite'
 const NOT_PRIMARY = 'The catalog database takes no writes: it is not the primary; connect to the whole replica set'
+const FULL = 'The disk of the catalog database is full; give it more space'
+const ATLAS = 'Atlas refuses this: see that the credentials are right and the cluster is not over a quota'
 const BUSY = 'The catalog database has too much to do'
 const WRONG = 'The catalog database does not know a command of this version, or refuses a document'
 
@@ -29,13 +31,9 @@ const KNOWN: Readonly<Record<number, Known>> = {
   11000: { names: ['E11000', 'DuplicateKey'], kind: 'duplicate', message: 'The document is there already' },
   13: { names: ['Unauthorized'], kind: 'unavailable', message: REFUSES_CREDENTIALS },
   18: { names: ['AuthenticationFailed'], kind: 'unavailable', message: REFUSES_CREDENTIALS },
-  8000: { names: ['AtlasError'], kind: 'unavailable', message: REFUSES_CREDENTIALS },
-  14031: {
-    names: ['OutOfDiskSpace'],
-    kind: 'unavailable',
-    message: 'The disk of the catalog database is full; give it more space',
-  },
-  10107: { names: ['NotWritablePrimary', 'not master'], kind: 'unavailable', message: NOT_PRIMARY },
+  8000: { names: ['AtlasError'], kind: 'unavailable', message: ATLAS },
+  14031: { names: ['OutOfDiskSpace'], kind: 'unavailable', message: FULL },
+  10107: { names: ['NotWritablePrimary'], kind: 'unavailable', message: NOT_PRIMARY },
   13435: { names: ['NotPrimaryNoSecondaryOk'], kind: 'unavailable', message: NOT_PRIMARY },
   13436: { names: ['NotPrimaryOrSecondary'], kind: 'unavailable', message: NOT_PRIMARY },
   24: { names: ['LockTimeout'], kind: 'not-done', message: BUSY },
@@ -54,6 +52,14 @@ export function failureOfCode(code: unknown, cause: unknown): VerbFailure {
   const known = typeof code === 'number' ? KNOWN[code] : undefined
   if (known) return new VerbFailure(known.kind, known.message, cause)
   return new VerbFailure('unknown', 'The catalog database failed to answer', cause)
+}
+
+/**
+ * What a gateway says of a write is the end of its last attempt, maybe after one whose answer it lost. So it is not sure
+ * where the next primary would say the same.
+ */
+export function unlessTriedAgain(refusal: VerbFailure): VerbFailure {
+  return refusal.message === NOT_PRIMARY ? new VerbFailure('unknown', NOT_PRIMARY, refusal.cause) : refusal
 }
 
 /** What clients say of TLS, before there is a connection; or of one that was closed before it was one. */

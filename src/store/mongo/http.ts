@@ -1,6 +1,6 @@
 import { causesOf } from '#domain/errors'
 import { STORE_CALL_MS_MAX } from '#src/limits'
-import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, UNREACHABLE } from './failures.ts'
+import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, unlessTriedAgain, UNREACHABLE } from './failures.ts'
 import { inserted, VerbFailure, type Doc, type Fields, type MongoVerbs, type Query } from './verbs.ts'
 
 /** How an endpoint knows who asks. */
@@ -90,14 +90,19 @@ async function callVerb(
   if (status < 300) return answerOf(text)
   const cause = new Error(`${verb} answered ${status}: ${text.slice(0, 500)}`)
   const code = codeInText(text)
-  if (code !== undefined) throw failureOfCode(code, cause)
+  if (code !== undefined)
+    throw isWrite(verb) ? unlessTriedAgain(failureOfCode(code, cause)) : failureOfCode(code, cause)
   if (status === 401 || status === 403) throw new VerbFailure('unavailable', REFUSES_CREDENTIALS, cause)
   if (status === 429)
     throw new VerbFailure('not-done', 'The endpoint of the catalog database has too much to do', cause)
   if (status === 404) throw new VerbFailure('unavailable', NOT_THERE, cause)
-  if (status === 400)
+  if (status === 400 && !isWrite(verb))
     throw new VerbFailure('mistake', `The endpoint of the catalog database does not take the verb ${verb}`, cause)
   throw failureOfCode(undefined, cause)
+}
+
+function isWrite(verb: string): boolean {
+  return /^(insert|update|delete)/.test(verb)
 }
 
 const NOT_THERE = 'The endpoint of the catalog database is not at its address; see MONGO_DATA_API_URL'

@@ -53,11 +53,15 @@ interface Memory {
   readonly found: Recent<Place>
 }
 
-/** Tenants, and names of branches in them, that are remembered; what is forgotten costs a round trip or some. */
-const REMEMBERED_MAX = 1000
+/** Names of branches that are remembered, and tenants; what is forgotten costs a round trip or some. */
+const PLACES_REMEMBERED_MAX = 1000
+const VIEWS_REMEMBERED_MAX = 200
+
+/** Together the remembered tails share the 128 MB of an isolate with all else: one that is longer than usual is not kept. */
+const TAIL_CHARS_REMEMBERED_MAX = 100_000
 
 export function newMemory(): Memory {
-  return { views: recent<View>(REMEMBERED_MAX), found: recent<Place>(REMEMBERED_MAX) }
+  return { views: recent<View>(VIEWS_REMEMBERED_MAX), found: recent<Place>(PLACES_REMEMBERED_MAX) }
 }
 
 export interface LogOptions {
@@ -84,7 +88,7 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
     new Snapshot(verbs, tenant, views.get(tenant) ?? (await readView(verbs, tenant)))
   const close = async (snapshot: Snapshot): Promise<void> => {
     const { applied, tail } = snapshot
-    views.set(tenant, { applied, tail })
+    views.set(tenant, { applied, tail: charsOf(tail) > TAIL_CHARS_REMEMBERED_MAX ? [] : tail })
     if (isShort(tail)) return
     // The step is done, or the question answered, whatever becomes of this; somebody will find the tail long again.
     await shorten(tail).catch(() => undefined)
@@ -150,9 +154,11 @@ async function decided<T>(snapshot: Snapshot, decide: (snapshot: Snapshot) => Pr
   }
 }
 
-/** Of what was only looked at it is certain that nothing was done. */
+/** Of what was only looked at it is certain that nothing was done. What hangs is not asked again at once: others wait. */
 function notDone(error: unknown): never {
-  if (error instanceof VerbFailure && error.kind === 'unknown') throw new VerbFailure('not-done', error.message, error)
+  const { kind = null, message = '' } = error instanceof VerbFailure ? error : {}
+  if (kind === 'unknown') throw new VerbFailure('not-done', message, error)
+  if (kind === 'late') throw new VerbFailure('unavailable', message, error)
   throw error
 }
 

@@ -42,9 +42,9 @@ export interface MongoVerbs {
 /**
  * Why a verb failed. `duplicate`: a unique index has the value already. `not-done`: nothing was done, and the next attempt
  * may succeed. `unavailable`: nothing was done, and nothing will be until somebody sees to the database. `unknown`: the
- * answer was lost. `mistake`: the verb itself is wrong.
+ * answer was lost. `late`: the same, after the longest wait for one. `mistake`: the verb itself is wrong.
  */
-export type FailureKind = 'duplicate' | 'not-done' | 'unavailable' | 'unknown' | 'mistake'
+export type FailureKind = 'duplicate' | 'not-done' | 'unavailable' | 'unknown' | 'late' | 'mistake'
 
 /** The message is one sentence for whoever runs the catalog, without a secret; `cause` is for the log. */
 export class VerbFailure extends Error {

@@ -1,11 +1,15 @@
 // Contract: what is wrong with a MongoDB is said in one sentence without a secret, and nothing acknowledged is lost.
 // Source: the server's error codes; src/store/mongo/failures.ts, schema.ts, migrate.ts.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CatalogError } from '#domain/errors'
 import { SCHEMA, STORAGE } from '#store/mongo/documents'
 import { driverVerbs, failed, mongoClient } from '#store/mongo/driver'
 import { codeInText, failureOfCode } from '#store/mongo/failures'
+import { VerbFailure } from '#store/mongo/verbs'
 import { httpVerbs, type Credentials } from '#store/mongo/http'
 import { INDEXES, indexName } from '#store/mongo/indexes'
 import { migrateMongo } from '#store/mongo/migrate'
@@ -208,6 +212,55 @@ describe('an endpoint of the Data API', () => {
   })
 })
 
+describe('an endpoint that refuses a write', () => {
+  it.each([
+    [400, '{"error":"FunctionError: (WriteConcernFailed) waiting for replication timed out"}', 'unknown', 'mistake'],
+    [500, '{"error":"(NotWritablePrimary) no"}', 'unknown', 'unavailable'],
+    [500, '{"error":"(OutOfDiskSpace) no"}', 'unavailable', 'unavailable'],
+    [500, '{"error":"upstream"}', 'unknown', 'unknown'],
+    [403, '', 'unavailable', 'unavailable'],
+  ])('with %i %s has done nothing only if it says so before it asks a server', async (status, text, write, read) => {
+    const endpoint = createServer((_, response) => response.writeHead(status).end(text)).listen(0, '127.0.0.1')
+    await once(endpoint, 'listening')
+    const { port } = endpoint.address() as AddressInfo
+    const verbs = httpVerbs({
+      url: `http://127.0.0.1:${port}`,
+      credentials: { kind: 'bearer', token: 't' },
+      dataSource: 'c',
+      database: 'd',
+    })
+    try {
+      await expect(verbs.insertOne('log', { _id: 'x' })).rejects.toMatchObject({ kind: write })
+      await expect(verbs.find({ collection: 'log', filter: {} })).rejects.toMatchObject({ kind: read })
+    } finally {
+      endpoint.close()
+    }
+  })
+})
+
+describe('a server that hangs', () => {
+  it('is not asked again at once where nothing was written yet, and leaves open what became of what was', async () => {
+    const verbs = memoryServer()
+    const { main, tenantId } = await newTenant(async () => storeOn(verbs))
+    const late = async (): Promise<never> => {
+      throw new VerbFailure('late', 'The catalog database did not answer')
+    }
+    const commit = commitOf(main.id, [])
+    await expect(
+      storeOn({ ...verbs, find: late })
+        .tenant(tenantId)
+        .commit(commit),
+    ).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: 'The catalog database did not answer; nothing was changed',
+    })
+    const outcome = await storeOn({ ...verbs, insertOne: late })
+      .tenant(tenantId)
+      .commit(commit)
+    expect(outcome).toMatchObject({ outcome: 'unknown' })
+  })
+})
+
 describe('what a server says of itself', () => {
   it.each([
     [14_031, 'OutOfDiskSpace', /disk of the catalog database is full/, null],
@@ -240,11 +293,14 @@ describe('what a server says of itself', () => {
     },
   )
 
-  it.each([
+  it.each<[string, object]>([
     ['a lost connection', { name: 'MongoNetworkError' }],
     ['a timeout', { name: 'MongoNetworkTimeoutError' }],
-    ['a majority that did not confirm', { name: 'MongoWriteConcernError', code: 64 }],
-    ['a primary that stepped down before the majority had it', { name: 'MongoWriteConcernError', code: 10_107 }],
+    ...[2, 13, 24, 64, 91, 112, 10_107, 13_435, 14_031].map((code): [string, object] => [
+      `a write concern that was not met (${code})`,
+      { name: 'MongoWriteConcernError', code },
+    ]),
+    ['a client that was closed meanwhile', { name: 'MongoClientClosedError' }],
     ['the same of many at once', { name: 'MongoBulkWriteError', code: 10_107, writeErrors: [] }],
     ['a step-down in the middle', { name: 'MongoServerError', code: 11_602 }],
   ])('%s leaves open whether a commit landed', async (_, error) => {
