@@ -91,11 +91,12 @@ export const RETRY_PAUSE_MS = 50
 export const RETRY_PAUSE_MS_MAX = 1000
 
 /**
- * How often it is asked what became of a commit whose answer was lost, and for how long: a database that restarts is back
- * within seconds, and a lane holds up all that wait behind it.
+ * How often it is asked what became of a commit whose answer was lost, for how long, and the longest pause in between
+ * (half of it on average): a database that restarts is back within seconds, and a lane holds up all that wait behind it.
  */
-export const SETTLE_TRIES_MAX = 10
+export const SETTLE_TRIES_MAX = 20
 export const SETTLE_MS_MAX = 20_000
+export const SETTLE_PAUSE_MS_MAX = 2000
 
 /** Commits waiting in one lane; beyond it the caller is told to come back (429). */
 export const LANE_QUEUE_MAX = 512

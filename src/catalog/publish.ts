@@ -11,6 +11,7 @@ import {
   RETRY_PAUSE_MS,
   RETRY_PAUSE_MS_MAX,
   SETTLE_MS_MAX,
+  SETTLE_PAUSE_MS_MAX,
   SETTLE_TRIES_MAX,
   UNQUEUED_RETRIES_MAX,
 } from '#src/limits'
@@ -186,7 +187,7 @@ async function settle(deps: SettleDeps, { members: [first] }: CatalogCommit, cau
     } catch (unanswered) {
       if (tries === SETTLE_TRIES_MAX || deps.now().getTime() > untilMs) throw neverSettled({ unanswered, cause })
     }
-    await deps.pause(RETRY_PAUSE_MS_MAX)
+    await deps.pause(SETTLE_PAUSE_MS_MAX)
   }
 }
 

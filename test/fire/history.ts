@@ -23,7 +23,7 @@ const CROWD = 2 * CLIENTS
 /** Who makes the first tables and reads the last state, without any fault. */
 const NOBODY = CROWD
 /** It is asked `SETTLE_TRIES_MAX` times, and in some histories nobody answers. */
-const FAULTS_SETTLING = 0.9
+const FAULTS_SETTLING = 0.95
 const DELAYS_ENDING = 0.2
 const EVICTIONS = 0.02
 /** What a transaction of two tables has written when it ends, having lost as often as it may. */

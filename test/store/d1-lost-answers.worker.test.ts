@@ -72,6 +72,13 @@ describe('a commit whose answer is lost', () => {
     }
   })
 
+  it('is unknown if its id is taken and nobody can say by what: the same batch may have come twice', async () => {
+    const { faulty, commit } = await twoWays(async () => {
+      throw new Error('D1_ERROR: UNIQUE constraint failed: commit_id.tenant_id, commit_id.id: SQLITE_CONSTRAINT')
+    })
+    expect(await faulty.commit(commit)).toMatchObject({ outcome: 'unknown' })
+  })
+
   it('was not made if there is no room for it, which somebody has to see to', async () => {
     const { faulty, tenant, commit } = await twoWays(async () => {
       throw new Error('D1_ERROR: database or disk is full: SQLITE_FULL')

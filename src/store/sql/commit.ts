@@ -98,7 +98,9 @@ async function outcomeOf(
   const failure = db.failureOf(error)
   switch (failure.kind) {
     case 'taken':
-      return ONCE.has(failure.table) ? whatWasDecided(db, tenantId, commit) : defect(error)
+      return ONCE.has(failure.table)
+        ? whatWasDecided(db, tenantId, commit, { by: failure.table, error })
+        : defect(error)
     case 'guard':
       return refusalOf(failure.message) ?? defect(error)
     case 'again':
@@ -142,8 +144,18 @@ function refusalOf(message: string): CommitOutcome | null {
   }
 }
 
-/** The batch broke on an id or a key, so nothing was done: finds out on whose. A key may have been swept away since. */
-async function whatWasDecided(db: SqlDatabase, tenantId: string, { members }: CatalogCommit): Promise<CommitOutcome> {
+/**
+ * The batch broke on an id or a key, so nothing was done by it: finds out on whose. A key may have been swept away since.
+ * That an id is taken means that it is decided: if nobody says how, it may be that the same batch came twice, and landed.
+ */
+async function whatWasDecided(
+  db: SqlDatabase,
+  tenantId: string,
+  { members }: CatalogCommit,
+  broken: { by: string; error: unknown },
+): Promise<CommitOutcome> {
+  const otherwise = (cause: unknown): CommitOutcome =>
+    broken.by === 'commit_id' ? { outcome: 'unknown', cause } : { outcome: 'busy', cause }
   const sql = commitSql(db.dialect)
   const ids = JSON.stringify(members.map(({ id }) => id))
   const keys = JSON.stringify(members.map(({ idempotency }) => idempotency?.key ?? null))
@@ -155,8 +167,8 @@ async function whatWasDecided(db: SqlDatabase, tenantId: string, { members }: Ca
     const decided = members[byId?.rows[0]?.index ?? -1]
     if (decided) return { outcome: 'decided', id: decided.id }
     const idempotencyKey = byKey?.rows[0]?.key
-    return idempotencyKey === undefined ? { outcome: 'busy' } : { outcome: 'replayed', idempotencyKey }
+    return idempotencyKey === undefined ? otherwise(broken.error) : { outcome: 'replayed', idempotencyKey }
   } catch (cause) {
-    return { outcome: 'busy', cause }
+    return otherwise(cause)
   }
 }

@@ -26,7 +26,7 @@ function d1Database(db: D1Database): SqlDatabase {
 const NOT_EXECUTED = /D1 DB is overloaded|database is locked|SQLITE_BUSY/i
 
 /** What SQLite and D1 say when there is no room for what is written: the batch was undone. */
-const FULL = /SQLITE_FULL|Exceeded maximum DB size/i
+const FULL = /SQLITE_FULL|database or disk is full|exceeded (D1's )?maximum (DB size|account storage limit)/i
 
 /** What D1 says when the query itself is wrong, or breaks a constraint: trying again is pointless. */
 const REFUSED = /SQLITE_(CONSTRAINT|ERROR|MISMATCH|TOOBIG|RANGE)|D1_TYPE_ERROR/

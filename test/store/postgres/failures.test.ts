@@ -21,6 +21,8 @@ it.each<[string, unknown]>([
   ['a transaction whose commit is uncertain', sent('40003')],
   ['a protocol that broke', sent('08P01')],
   ['a proxy that failed', sent('58000')],
+  ['a panic in another language', sent('58030', { severity: 'PANIK' })],
+  ['a full disk that may have been a panic', sent('53100', { severity: 'ПАНИКА' })],
   ['a timeout of ours', new Error('The catalog database did not answer within 15000 ms')],
 ])('%s leaves open what became of the transaction', (_, error) => {
   expect(failureOf(error)).toEqual({ kind: 'unknown' })

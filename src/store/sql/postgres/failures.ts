@@ -103,6 +103,8 @@ export function failureOf(error: unknown): SqlFailure {
   if (sent.code === '23505') return { kind: 'taken', table: sent.table ?? '' }
   if (AGAIN.has(sent.code)) return { kind: 'again' }
   if (NO_TEXT.has(sent.code)) return { kind: 'no-text' }
+  // A server that speaks another language may call a panic something else, and then may have committed.
+  if (/^5(3|8030)/.test(sent.code) && sent.severity !== 'ERROR') return { kind: 'unknown' }
   const reason = reasonOf(sent.code)
   if (reason !== undefined) return { kind: 'unavailable', reason }
   return { kind: UNSURE.test(sent.code) ? 'unknown' : 'refused' }

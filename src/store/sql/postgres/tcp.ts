@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
-import type { Pool, PoolClient, PoolConfig } from 'pg'
+import type { Pool, PoolClient, PoolConfig, QueryConfig } from 'pg'
 import type { SqlDatabase, SqlResult, Statement } from '#store/sql/database'
 import { POSTGRES } from '#store/sql/dialect'
-import { POSTGRES_CONNECT_MS_MAX, POSTGRES_CONNECTIONS_MAX, POSTGRES_IDLE_MS_MAX } from '#src/limits'
+import { POSTGRES_CONNECT_MS_MAX, POSTGRES_CONNECTIONS_MAX, POSTGRES_IDLE_MS_MAX, STORE_CALL_MS_MAX } from '#src/limits'
 import { failureOf, NotConnected, sqlState } from './failures.ts'
 import { Pipeline } from './pipeline.ts'
 import { BEGIN_READ, BEGIN_WRITE, LOCK_TIMEOUT } from './transactions.ts'
@@ -20,6 +20,8 @@ export function tcpDatabase(connectionString: string): TcpDatabase {
     opened ??= openPool(connectionString)
     const client = await connect(await opened)
     const pipeline = client.query(new Pipeline<Row>(begin, statements))
+    // A connection that hangs is given up, or it would be one less for whoever comes next.
+    const limit = setTimeout(() => pipeline.handleError(new Error('No answer in time')), STORE_CALL_MS_MAX)
     try {
       const results = await pipeline.done
       client.release()
@@ -28,11 +30,13 @@ export function tcpDatabase(connectionString: string): TcpDatabase {
       // After an error of the server the transaction is open, and failed; after any other the connection is of no use.
       if (sqlState(error) === undefined) client.release(true)
       else
-        void client.query('ROLLBACK').then(
+        void client.query({ text: 'ROLLBACK', query_timeout: STORE_CALL_MS_MAX } as QueryConfig).then(
           () => client.release(),
           () => client.release(true),
         )
       throw error
+    } finally {
+      clearTimeout(limit)
     }
   }
   return {
