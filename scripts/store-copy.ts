@@ -20,9 +20,10 @@ const TO = `  --to URL         the database to write to: an empty one, or
   --into-existing  one with other tenants: those that it does not have are added,
                    and nothing is done if it has one of them
   --data DIR       a data folder of npm start: its records are in the database
-                   that was written to, from now on
-  --discard        gives up a copy into --to that was interrupted: removes what it
-                   has brought
+                   that was written to, from now on (without --from or --file,
+                   that is all that is done)
+  --discard        gives up a copy into --to that was interrupted: removes all that
+                   is there of its tenants
 
   Interrupted, it goes on where it was when the same is run again.
 `
@@ -79,7 +80,8 @@ async function main([name = '', ...args]: readonly string[]): Promise<number> {
       const run = { folders, stop: stopping.signal, seen: progress.seen }
       const digest = await (command === COMMANDS.backup ? backup(values, run) : copyInto(command, values, run))
       progress.end()
-      process.stdout.write(digest ? summary(digest, (Date.now() - began) / 1000) : 'What it had brought is gone.\n')
+      const done = values['discard'] === true ? 'What it had brought is gone.\n' : 'The data folder says so.\n'
+      process.stdout.write(digest ? summary(digest, (Date.now() - began) / 1000) : done)
     }
     return 0
   } catch (error) {
@@ -109,24 +111,40 @@ async function copyInto(command: Command, values: Values, { folders, stop, seen 
   const data = typeof values['data'] === 'string' ? folders.open(values['data']) : null
   const opened: Source[] = []
   try {
-    if (values['discard'] !== true)
+    const isTying = values['discard'] !== true && values['from'] === undefined && values['file'] === undefined
+    if (values['discard'] !== true && !isTying)
       opened.push(
         command === COMMANDS.restore
           ? await openBackup(String(values['file']), await passphraseOf())
           : await openPlace(String(values['from']), 'from', folders, stop),
       )
     const [source] = opened
-    const target = await openPlace(to, 'to', folders, stop)
+    const target = await openPlace(to, isTying ? 'from' : 'to', folders, stop)
     opened.push(target)
     if (data !== null && to.startsWith('d1:') && target.name !== `d1:${data}`)
       throw new Refusal('A data folder has its own D1 database: give --to d1: and --data the same folder.')
+    if (isTying) {
+      if ((await target.tenants()).length === 0) throw new Refusal(`There is nothing in ${target.name}.`)
+      await tie(data ?? '', to)
+      return null
+    }
     const options = { intoExisting: values['into-existing'] === true, stop, seen }
     const digest = source ? await copy(source, target, options) : await discard(target)
-    if (digest && data !== null) await tie(data, to)
+    if (digest && data !== null) await tieTo(data, to)
     return digest
   } finally {
     for (const each of opened) await each.close()
   }
+}
+
+/** @throws Refusal that says how to go on: the copy is whole, and will not be made again */
+async function tieTo(data: string, to: string): Promise<void> {
+  await tie(data, to).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Refusal(
+      `Everything was copied, but the data folder does not say so yet (${reason}): mend that, and run the same without --from.`,
+    )
+  })
 }
 
 /** From now on the records that belong to the folder are in the database. */
@@ -158,8 +176,9 @@ function optionsOf({ name, options, needed }: Command, args: readonly string[]):
   } catch {
     throw new Refusal(`${name} knows only ${options.map((option) => `--${option}`).join(', ')} and --help.`)
   }
-  const isDiscarding = values['discard'] === true
-  const missing = needed.find((option) => !values[option] && !(isDiscarding && option !== 'to'))
+  const isOnlyTo =
+    values['discard'] === true || (options.some((option) => option === 'data') && values['data'] !== undefined)
+  const missing = needed.find((option) => !values[option] && !(isOnlyTo && option !== 'to'))
   if (missing !== undefined && values['help'] !== true)
     throw new Refusal(`${name} needs --${missing}; --help says more.`)
   return values

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import { createReadStream, existsSync, realpathSync, rmSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { link, open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
@@ -74,9 +74,11 @@ export async function writeBackup(
   const tenants = await source.tenants()
   if (tenants.length === 0) throw new Refusal(`There is nothing in ${source.name}.`)
   const digest = new Digest()
-  const part = `${file}.part`
+  const part = `${file}.${process.pid}.part`
+  const handle = await open(part, 'wx', 0o600).catch((error: unknown) => {
+    throw new Refusal(`The file ${file} cannot be written: ${messageOf(error)}.`)
+  })
   try {
-    const handle = await open(part, 'w', 0o600)
     const lines = linesOf(source, tenants, passphrase, digest, (batch) => seen('copied', batch))
     await pipeline(Readable.from(lines), createGzip(), handle.createWriteStream({ flush: true }), { signal: stop })
     const again = await digestOf(source, ALL, tenants, (batch) => {
@@ -85,11 +87,18 @@ export async function writeBackup(
     })
     if (again.checksum() !== digest.checksum() || String(await source.tenants()) !== String(tenants))
       throw new Refusal(`The source ${source.name} has changed in between: stop whatever writes to it, and try again.`)
-    await rename(part, file)
+    // Unlike a renaming, a link takes nothing's place.
+    await link(part, file).catch((error: unknown) => {
+      throw new Refusal(`The file ${file} cannot be written: ${messageOf(error)}.`)
+    })
     return digest
   } finally {
     rmSync(part, { force: true })
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 async function* linesOf(

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { foldersOverlap } from '#versions/folders'
 import { Refusal } from '../start/refusal.ts'
 import { CONTENTS, Digest, folderOf, RECORDS, type Batch, type Row, type Table } from './rows.ts'
 import { digestOf, type Progress, type Source, type Target } from './store.ts'
+
+const ALL: readonly Table[] = [...CONTENTS, ...RECORDS]
 
 export interface CopyOptions {
   /** Tenants may be added to a database that has others. */
@@ -13,44 +16,102 @@ export interface CopyOptions {
 
 /**
  * Copies every tenant, or goes on with a copy of the same source that was interrupted. What a tenant is found by comes
- * last, after all else was compared with the source once more.
+ * last, after all else was compared with the source once more. From then on the target may be in use: whatever is wrong
+ * after that is told, and nothing is taken back.
  * @returns the digest of everything that was copied
  * @throws Refusal before anything is written if the target may not be copied into; later if the source has changed
  */
 export async function copy(source: Source, target: Target, options: CopyOptions): Promise<Digest> {
-  let progress = await begun(source, target, options)
+  const begin = await begun(source, target, options)
+  const progress = begin.state === 'copying' ? await copyAndCompare(source, target, begin, options) : begin
   const { tenants } = progress
-  if (progress.state === 'copying') {
-    progress = await copyContents(source, target, progress, options)
-    await target.finish(tenants)
-    await check(source, target, progress, CONTENTS, new Digest(progress.digest), options)
-    progress = { ...progress, state: 'publishing' }
-    await target.save(progress)
-  }
-  const all = new Digest(progress.digest)
-  const records = new Digest()
+  const records = await recordsOf(source, progress, options)
+  await refuseChanged(source, target, progress, options)
   for (const tenant of tenants) {
-    const rows: Row[] = []
-    for await (const batch of source.read(RECORDS, [tenant])) {
-      for (const digest of [records, all]) digest.add(batch)
-      rows.push(...batch.rows)
-      options.seen('copied', batch)
-    }
     options.stop.throwIfAborted()
-    await target.publish(tenant, rows)
+    await target.publish(tenant, records.get(tenant) ?? [], progress.owner)
   }
-  await check(source, target, progress, RECORDS, records, options)
-  await target.end()
-  return all
+  await refuseChanged(source, target, progress, options)
+  const found = await digestOf(target, RECORDS, tenants, (batch) => options.seen('checked', batch))
+  await target.end(progress.owner)
+  if (found.checksum() !== new Digest(progress.records).checksum())
+    throw new Refusal(
+      `Everything was copied, but ${target.name} has other users, grants, warehouses or catalogs than the source by now: somebody uses it already.`,
+    )
+  return new Digest({ ...progress.digest, ...progress.records })
 }
 
-/** Removes what an interrupted copy has brought. @throws Refusal if there is none */
+/** Removes all that the target has of the tenants of an interrupted copy. @throws Refusal if there is none */
 export async function discard(target: Target): Promise<null> {
   const progress = await target.progress()
   if (!progress) throw new Refusal(`There is no interrupted copy in ${target.name}.`)
   await target.discard(progress.tenants)
-  await target.end()
+  await target.end(progress.owner)
   return null
+}
+
+/** The contents, of which nobody sees anything yet: if they are not the source's, the next run starts over. */
+async function copyAndCompare(
+  source: Source,
+  target: Target,
+  begin: Progress,
+  options: CopyOptions,
+): Promise<Progress> {
+  const progress = await copyContents(source, target, begin, options)
+  await target.finish(progress.tenants)
+  const isSourceSame = (await isSame(source, CONTENTS, progress, options)) && (await hasOnly(source, progress))
+  if (!isSourceSame || !(await isSame(target, CONTENTS, progress, options))) {
+    await target.save({ ...progress, state: 'spoilt' })
+    throw new Refusal(
+      isSourceSame
+        ? `What is in ${target.name} is not what was copied there: see that nothing else writes to it, and run the same again, which starts over.`
+        : `The source ${source.name} has changed while it was copied: stop whatever writes to it, and run the same again, which starts over.`,
+    )
+  }
+  const records = await digestOf(source, RECORDS, progress.tenants, () => options.stop.throwIfAborted())
+  const whole: Progress = { ...progress, state: 'publishing', records: records.saved() }
+  await target.save(whole)
+  return whole
+}
+
+/** What tenants are found by. */
+async function recordsOf(
+  source: Source,
+  { tenants }: Progress,
+  { seen }: CopyOptions,
+): Promise<ReadonlyMap<string, readonly Row[]>> {
+  const records = new Map<string, Row[]>()
+  for await (const batch of source.read(RECORDS, tenants)) {
+    records.set(batch.tenant, [...(records.get(batch.tenant) ?? []), ...batch.rows])
+    seen('copied', batch)
+  }
+  return records
+}
+
+/** @throws Refusal if the source is no longer what was compared with the target */
+async function refuseChanged(source: Source, target: Target, progress: Progress, options: CopyOptions): Promise<void> {
+  if ((await isSame(source, ALL, progress, options)) && (await hasOnly(source, progress))) return
+  throw new Refusal(
+    `The source ${source.name} has changed since it was copied: stop whatever writes to it, run the same with --discard, which removes all that ${target.name} has of its tenants, and then once more.`,
+  )
+}
+
+async function isSame(
+  store: Source,
+  tables: readonly Table[],
+  { tenants, digest, records }: Progress,
+  { stop, seen }: CopyOptions,
+): Promise<boolean> {
+  const found = await digestOf(store, tables, tenants, (batch) => {
+    stop.throwIfAborted()
+    seen('checked', batch)
+  })
+  const copied = new Digest(tables === ALL ? { ...digest, ...records } : digest)
+  return found.checksum() === copied.checksum()
+}
+
+async function hasOnly(source: Source, { tenants }: Progress): Promise<boolean> {
+  return String(await source.tenants()) === String(tenants)
 }
 
 async function begun(source: Source, target: Target, { intoExisting }: CopyOptions): Promise<Progress> {
@@ -60,7 +121,11 @@ async function begun(source: Source, target: Target, { intoExisting }: CopyOptio
     throw new Refusal(
       `The target has half of a copy of ${found.source}: run that one to its end, or give it up with --discard.`,
     )
-  if (found && found.state !== 'spoilt') return found
+  if (found && found.state !== 'spoilt') {
+    const mine = { ...found, owner: randomUUID() }
+    await target.save(mine)
+    return mine
+  }
   const tenants = await source.tenants()
   if (tenants.length === 0) throw new Refusal(`There is nothing in ${source.name}.`)
   if (found) await target.discard(found.tenants)
@@ -72,9 +137,20 @@ async function begun(source: Source, target: Target, { intoExisting }: CopyOptio
   const twice = tenants.filter((tenant) => there.includes(tenant))
   if (twice.length > 0) throw new Refusal(`The target has the tenant ${twice.join(', ')} already.`)
   await refuseOverlaps(source, target, tenants)
-  const progress: Progress = { source: source.name, tenants, state: 'copying', position: null, digest: {} }
-  await (found ? target.save(progress) : target.begin(progress, there.length === 0))
+  const begin = { state: 'copying', position: null, digest: {}, records: {} } as const
+  const progress: Progress = { source: source.name, tenants, owner: randomUUID(), ...begin }
+  if (found) await target.save(progress)
+  else await beginIn(target, progress, there.length === 0)
   return progress
+}
+
+async function beginIn(target: Target, progress: Progress, isClosed: boolean): Promise<void> {
+  await target.begin(progress, isClosed).catch(async (error: unknown) => {
+    const other = await target.progress()
+    throw other && other.owner !== progress.owner
+      ? new Refusal(`Another copy into ${target.name} has just begun.`)
+      : error
+  })
 }
 
 async function refuseOverlaps(source: Source, target: Target, tenants: readonly string[]): Promise<void> {
@@ -104,29 +180,4 @@ async function copyContents(
     seen('copied', batch)
   }
   return progress
-}
-
-/** @throws Refusal if either has other rows than those that were copied: the next run starts over */
-async function check(
-  source: Source,
-  target: Target,
-  progress: Progress,
-  tables: readonly Table[],
-  copied: Digest,
-  { seen, stop }: CopyOptions,
-): Promise<void> {
-  const checked = (batch: Batch): void => {
-    stop.throwIfAborted()
-    seen('checked', batch)
-  }
-  const isSame = async (store: Source): Promise<boolean> =>
-    (await digestOf(store, tables, progress.tenants, checked)).checksum() === copied.checksum()
-  const isSourceSame = (await isSame(source)) && String(await source.tenants()) === String(progress.tenants)
-  if (isSourceSame && (await isSame(target))) return
-  await target.save({ ...progress, state: 'spoilt' })
-  throw new Refusal(
-    isSourceSame
-      ? `What is in ${target.name} is not what was copied there: see that nothing else writes to it, and run the same again, which starts over.`
-      : `The source ${source.name} has changed while it was copied: stop whatever writes to it, and run the same again, which starts over.`,
-  )
 }

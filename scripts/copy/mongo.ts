@@ -1,4 +1,4 @@
-import type { Db, MongoClient } from 'mongodb'
+import type { Db, MongoClient, UpdateFilter } from 'mongodb'
 import type { Warehouse } from '#domain/records'
 import { COPYING_SCHEMA } from '#store/copying'
 import { CURRENT, joined, LOG, put, REPORT, SCHEMA, STORAGE, VERSION, WATERMARK } from '#store/mongo/documents'
@@ -13,12 +13,13 @@ import { storageFolder } from '#store/storage'
 import { Refusal } from '../start/refusal.ts'
 import { documentPages } from './from-documents.ts'
 import { BATCH_ROWS_MAX, type Row } from './rows.ts'
-import { reader, type Progress, type Target } from './store.ts'
+import { reader, takenUp, type Progress, type Target } from './store.ts'
 import { currentOf, documentsOf, logDocument } from './to-documents.ts'
 
 /** Progress is kept where the schema's version is. `tenant`: the one whose log has come to `n`, and its last entry's row. */
 interface CopiedDocument extends SchemaDocument {
   readonly progress?: string
+  readonly owner?: string
   readonly tenant?: string
   readonly n?: number
   readonly last?: string
@@ -43,7 +44,11 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
     }
   }
   const save = async (progress: Progress, more: Partial<CopiedDocument> = {}): Promise<void> => {
-    await schema.updateOne(id, { $set: { progress: JSON.stringify(progress), ...more } })
+    await schema.updateOne(id, { $set: { progress: JSON.stringify(progress), owner: progress.owner, ...more } })
+  }
+  const ifMine = async (owner: string, update: UpdateFilter<CopiedDocument>): Promise<void> => {
+    const { matchedCount } = await schema.updateOne({ ...id, owner }, update)
+    if (matchedCount === 0) throw takenUp(name)
   }
   const newest = async (tenant: string): Promise<number> =>
     (await log.find({ tenant }).sort({ n: -1 }).limit(1).toArray())[0]?.n ?? 0
@@ -78,7 +83,8 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
       const last = isSame ? (JSON.parse(before.last ?? 'null') as Row | null) : null
       const documents = documentsOf(tenant, table, rows, isSame ? (before.n ?? 0) : 0, last)
       await add(documents.added)
-      await save(progress, { tenant, n: documents.n, last: JSON.stringify(documents.last) })
+      const more = { tenant, n: documents.n, last: JSON.stringify(documents.last) }
+      await ifMine(progress.owner, { $set: { progress: JSON.stringify(progress), ...more } })
     },
     finish: async (of) => {
       for (const tenant of of) {
@@ -91,7 +97,8 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
         await db.collection<Watermark>(WATERMARK).updateOne({ _id: tenant }, { $set: { applied } }, { upsert: true })
       }
     },
-    publish: async (tenant, records) => {
+    publish: async (tenant, records, owner) => {
+      await ifMine(owner, { $set: { tenant } })
       const those = (is: (kind: unknown) => boolean): Row[] => records.filter(({ kind }) => is(kind))
       const others = those((kind) => kind !== 'warehouse' && kind !== 'catalog')
       await add(documentsOf(tenant, 'record', others, 0, null).added)
@@ -120,9 +127,9 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
       }
       await schema.updateOne(id, { $unset: { tenant: 1, n: 1, last: 1 } })
     },
-    end: async () => {
-      const $unset = { progress: 1, tenant: 1, n: 1, last: 1 } as const
-      await schema.updateOne(id, { $set: { version: SCHEMA_VERSION }, $unset })
+    end: async (owner) => {
+      const $unset = { progress: 1, owner: 1, tenant: 1, n: 1, last: 1 } as const
+      await ifMine(owner, { $set: { version: SCHEMA_VERSION }, $unset })
     },
     warehouses: async () => {
       const found = (await tenants()).map(async (tenant) => {

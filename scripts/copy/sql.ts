@@ -15,7 +15,8 @@ import {
   type Row,
   type Table,
 } from './rows.ts'
-import { reader, type Progress, type Source, type Target } from './store.ts'
+import { Refusal } from '../start/refusal.ts'
+import { reader, takenUp, type Progress, type Source, type Target } from './store.ts'
 
 /** An SQL database. `versions` is the table of its schema's versions, `rowsMax` how many rows are read at a time. */
 export function sqlTarget(
@@ -38,23 +39,34 @@ export function sqlTarget(
     },
     begin: async (progress, isClosed) =>
       write([
-        statement('CREATE TABLE store_copy (doc TEXT NOT NULL)'),
-        statement('INSERT INTO store_copy (doc) VALUES (?1)', JSON.stringify(progress)),
+        statement('CREATE TABLE store_copy (doc TEXT NOT NULL, owner TEXT NOT NULL)'),
+        statement('INSERT INTO store_copy (doc, owner) VALUES (?1, ?2)', JSON.stringify(progress), progress.owner),
         ...(isClosed ? [statement(`INSERT INTO ${versions} (version) VALUES (${COPYING_SCHEMA})`)] : []),
       ]),
-    save: async (progress) => write([saving(progress)]),
-    write: async ({ table, rows }, progress) => write([inserting(dialect, table, rows), saving(progress)]),
+    save: async (progress) =>
+      write([statement('UPDATE store_copy SET doc = ?1, owner = ?2', JSON.stringify(progress), progress.owner)]),
+    write: async ({ table, rows }, progress) => {
+      const { owner } = progress
+      const saving = statement('UPDATE store_copy SET doc = ?1 WHERE owner = ?2', JSON.stringify(progress), owner)
+      const [saved] = await db
+        .write([saving, inserting(dialect, table, rows, owner)])
+        .catch((error: unknown) => failed(db, error))
+      if (saved?.changes === 0) throw takenUp(name)
+    },
     finish: async () => (dialect.engine === 'postgres' ? write(MOVE_AUDIT_NUMBERS) : undefined),
-    publish: async (tenant, records) => {
+    publish: async (tenant, records, owner) => {
       const [there] = await select(db, 'SELECT 1 AS one FROM record r WHERE r.tenant_id = ?1 LIMIT 1', tenant)
       // They came in one transaction, before the process died.
       if (there) return
       const folders = records.flatMap((row) => folderOf(row) ?? [])
       const guards = folders.map((folder) => storageGuard(dialect, tenant, folder))
       try {
-        await db.write([...storageLock(dialect), ...guards, inserting(dialect, 'record', records)])
+        const steps = [...storageLock(dialect), ...guards, inserting(dialect, 'record', records, owner)]
+        const results = await db.write(steps)
+        if (records.length > 0 && results.at(-1)?.changes === 0) throw takenUp(name)
       } catch (error) {
         for (const folder of folders) refuseTakenStorage(db, error, folder)
+        if (error instanceof Refusal) throw error
         failed(db, error)
       }
     },
@@ -63,11 +75,14 @@ export function sqlTarget(
         for (const table of [...RECORDS, ...CONTENTS])
           await write([statement(`DELETE FROM ${sqlName(table)} WHERE tenant_id = ?1`, tenant)])
     },
-    end: async () =>
-      write([
+    end: async (owner) => {
+      const [mine] = await select(db, 'SELECT 1 AS one FROM store_copy c WHERE c.owner = ?1', owner)
+      if (mine === undefined) throw takenUp(name)
+      await write([
         statement('DROP TABLE store_copy'),
         statement(`DELETE FROM ${versions} WHERE version = ${COPYING_SCHEMA}`),
-      ]),
+      ])
+    },
     warehouses: async () => {
       const found = await select<{ tenant: string; kind: string; doc: string }>(db, WAREHOUSES)
       return found.flatMap((row) => ({ tenant: row.tenant, folder: folderOf(row) ?? '' }))
@@ -93,18 +108,16 @@ function statement(sql: string, ...params: readonly SqlValue[]): Statement {
   return { sql, params }
 }
 
-function saving(progress: Progress): Statement {
-  return statement('UPDATE store_copy SET doc = ?1', JSON.stringify(progress))
-}
-
-/** All rows travel as one parameter. */
-function inserting(dialect: Dialect, table: Table, rows: readonly Row[]): Statement {
+/** All rows travel as one parameter; they come only as long as the copy is the owner's. */
+function inserting(dialect: Dialect, table: Table, rows: readonly Row[], owner: string): Statement {
   const columns = Object.entries(columnsOf(table))
   const values = columns.map(([, { type }], i) => (type === 'integer' ? int(`r.value->>${i}`) : `r.value->>${i}`))
   return statement(
     `INSERT INTO ${sqlName(table)} (${columns.map(([name]) => sqlName(name)).join(', ')})
-      SELECT ${values.join(', ')} FROM ${dialect.each('?1', 'r')} WHERE true`,
+      SELECT ${values.join(', ')} FROM ${dialect.each('?1', 'r')}
+      WHERE EXISTS (SELECT 1 FROM store_copy c WHERE c.owner = ?2)`,
     JSON.stringify(rows.map((row) => columns.map(([name]) => row[name] ?? null))),
+    owner,
   )
 }
 

@@ -1,3 +1,4 @@
+import { Refusal } from '../start/refusal.ts'
 import { Digest, type Batch, type Row, type SavedDigest, type Table } from './rows.ts'
 
 /** Something that rows are read from: a database, or a backup file. */
@@ -18,8 +19,11 @@ export interface Progress {
   readonly state: 'copying' | 'publishing' | 'spoilt'
   /** Of the last batch of contents that was written. */
   readonly position: string | null
-  /** Of all contents that were written. */
+  /** Of all contents that were written, and, once they were compared, of the source's records. */
   readonly digest: SavedDigest
+  readonly records: SavedDigest
+  /** The run that goes on with it: whoever takes it up later is another one, and the one before writes no more. */
+  readonly owner: string
 }
 
 /** A database that rows are written to. */
@@ -29,16 +33,19 @@ export interface Target extends Source {
   /** Keeps the progress; `isClosed`: until {@link Target.end} the catalog finds the database not ready. */
   begin(progress: Progress, isClosed: boolean): Promise<void>
   save(progress: Progress): Promise<void>
-  /** Adds contents and keeps the progress. If the process dies in between, the same batch may come again. */
+  /**
+   * Adds contents and keeps the progress. If the process dies in between, the same batch may come again.
+   * @throws Refusal if another run has taken the copy up; so do {@link Target.publish} and {@link Target.end}
+   */
   write(batch: Batch, progress: Progress): Promise<void>
   /** Contents are whole: brings whatever counts them up to date. */
   finish(tenants: readonly string[]): Promise<void>
   /** Adds the records of a tenant, some of which may be there from an attempt before: its catalogs last. */
-  publish(tenant: string, records: readonly Row[]): Promise<void>
+  publish(tenant: string, records: readonly Row[], owner: string): Promise<void>
   /** Removes whatever there is of tenants. */
   discard(tenants: readonly string[]): Promise<void>
-  /** Forgets the progress: the database is ready. */
-  end(): Promise<void>
+  /** Forgets the progress, if it still is the owner's: the database is ready. */
+  end(owner: string): Promise<void>
   /** The folders of all warehouses, and the tenants they belong to. */
   warehouses(): Promise<readonly { readonly tenant: string; readonly folder: string }[]>
 }
@@ -56,6 +63,11 @@ export async function digestOf(
     seen(batch)
   }
   return digest
+}
+
+/** What a run is told that is no longer the one that goes on with a copy. */
+export function takenUp(name: string): Refusal {
+  return new Refusal(`Another run goes on with the copy into ${name}; this one has ended.`)
 }
 
 /** Pages of one table of one tenant; `key` is where the next one begins. */

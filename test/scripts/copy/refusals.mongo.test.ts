@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { COPYING } from '#store/copying'
 import { randomTenant, type RandomTenant } from '#test/contract/agreement'
 import { AT, commitOf, create, firstRecords, land, newId, tableKey, tableValue } from '#test/contract/fixture'
-import { discard } from '../../../scripts/copy/copy.ts'
+import { copy, discard } from '../../../scripts/copy/copy.ts'
 import { copyOf, databases, type Database, type DatabaseKind, type Databases } from './databases.ts'
 
 const KINDS: readonly DatabaseKind[] = ['d1', 'postgres', 'mongo']
@@ -102,6 +102,63 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     expect(entries.map((entry) => entry?.name)).toEqual(['before', 'meanwhile'])
   })
 
+  it('leaves out nothing that was written after it died between the comparison and its end', async () => {
+    const source = await made.make('d1')
+    const { main, tenantId } = await randomTenant(source.store())
+    const target = to.open()
+    const dying = {
+      ...target,
+      publish: async () => {
+        throw new Error('died')
+      },
+    }
+    await expect(copy(source.open(), dying, OPTIONS)).rejects.toThrow('died')
+    await land(source.store().tenant(tenantId), commitOf(main, [create(tableKey('a', 'meanwhile'), tableValue())]))
+    await expect(copyOf(source, to)).rejects.toThrow('has changed since it was copied')
+    expect(await to.store().readiness()).toEqual({ ready: false, reason: COPYING })
+    await discard(target)
+    await target.close()
+    await copyOf(source, to)
+    const at = { catalog: 'demo', ref: 'main' }
+    const { entries } = await to
+      .store()
+      .tenant(tenantId)
+      .read({ at, keys: [tableKey('a', 'meanwhile')] })
+    expect(entries).toMatchObject([{ name: 'meanwhile' }])
+  })
+
+  it('takes nothing back from a tenant that is in use already', async () => {
+    const target = to.open()
+    const using = {
+      ...target,
+      publish: async (...published: Parameters<typeof target.publish>) => {
+        await target.publish(...published)
+        await to.store().tenant(tenant.tenantId).users.create(USER)
+      },
+    }
+    await expect(copy(from.open(), using, OPTIONS)).rejects.toThrow('somebody uses it already')
+    await target.close()
+    expect(await to.store().readiness()).toEqual({ ready: true })
+    expect(await to.store().tenant(tenant.tenantId).users.get(USER.id)).toEqual(USER)
+  })
+
+  it('writes no more once another run goes on with it', async () => {
+    const [first, second] = [to.open(), to.open()]
+    const late = {
+      ...first,
+      write: async (...written: Parameters<typeof first.write>) => {
+        const [, progress] = written
+        await second.save({ ...progress, position: null, digest: {}, owner: 'another run' })
+        await first.write(...written)
+      },
+    }
+    await expect(copy(from.open(), late, OPTIONS)).rejects.toThrow('Another run goes on')
+    await expect(first.end('a run before')).rejects.toThrow('Another run goes on')
+    for (const each of [first, second]) await each.close()
+    await copyOf(from, to)
+    await tenant.agrees(to.store())
+  })
+
   it('tells that the target was written to', async () => {
     await stopsHalfWay()
     await to.store().tenant(tenant.tenantId).metrics.add(REPORT, { perTable: 5, perTenant: 5 })
@@ -116,4 +173,13 @@ describe.each(KINDS)('a copy into %s', (kind) => {
   })
 })
 
+const OPTIONS = { intoExisting: false, stop: new AbortController().signal, seen: () => {} }
+const USER = {
+  id: 'u2',
+  username: 'eve',
+  role: 'tenant-user',
+  passwordHash: null,
+  active: true,
+  createdAt: AT,
+} as const
 const REPORT = { objectId: 'o', at: AT, principalId: 'u', principalName: 'alice', client: null, report: '{}' }
