@@ -28,7 +28,7 @@ export async function command(
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text
-    if (signal && err.split('\n').length > afterLines) child.kill(signal)
+    if (signal && !child.killed && err.split('\n').length > afterLines) child.kill(signal)
   })
   await once(child, 'close')
   clearInterval(watching)
