@@ -1,8 +1,8 @@
 /** How long nobody may have asked for anything before it is taken that all wait. */
-const QUIET_MS = 40
+const QUIET_MS = 100
 
 /** A timer that is later than this tells of a machine that is busy with something else: nobody's silence counts then. */
-const LATE_MS = 20
+const LATE_MS = 30
 
 /**
  * Answers to requests, held back until whoever sends them sends no more: those that were sent together are let go together,
