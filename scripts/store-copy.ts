@@ -106,7 +106,7 @@ interface Run {
 
 async function copyInto(command: Command, values: Values, { folders, stop, seen }: Run): Promise<Digest | null> {
   const to = String(values['to'])
-  const data = typeof values['data'] === 'string' ? folders.open(values['data']) : null
+  const data = typeof values['data'] === 'string' ? await folders.open(values['data']) : null
   const opened: Source[] = []
   try {
     if (values['discard'] !== true)

@@ -11,7 +11,8 @@ import { postgresStore, SCHEMA_VERSION_TABLE } from '#store/sql/postgres/postgre
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { readinessOf } from '#store/readiness'
 import { postgresMigrations } from '../postgres/migrations.ts'
-import { isUsed, openDataFolder, type DataFolder } from '../start/data-folder.ts'
+import { endProcessesWith } from '../processes.ts'
+import { DATA_VARIABLE, isUsed, openDataFolder, type DataFolder } from '../start/data-folder.ts'
 import { applyMigrations, hasDatabase } from '../start/migrate.ts'
 import { Refusal } from '../start/refusal.ts'
 import { mongoTarget } from './mongo.ts'
@@ -23,10 +24,13 @@ import type { Target } from './store.ts'
 export class Folders {
   readonly #open = new Map<string, DataFolder>()
 
-  open(name: string): string {
+  /** Ends what a killed `npm start` has left behind, which would go on writing. Returns the path. */
+  async open(name: string): Promise<string> {
     const known = existsSync(name) ? this.#open.get(realpathSync(name)) : undefined
-    const folder = known ?? openDataFolder(name)
+    if (known) return known.path
+    const folder = openDataFolder(name)
     this.#open.set(folder.path, folder)
+    await endProcessesWith(DATA_VARIABLE, folder.path)
     return folder.path
   }
 
@@ -67,7 +71,7 @@ async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop:
     throw new Refusal(`There is no D1 database in the folder ${name}.`)
   // What wrangler has made by itself is no data folder, and nothing locks it.
   const isDataFolder = role === 'to' || isUsed(name)
-  const data = isDataFolder ? folders.open(name) : realpathSync(name)
+  const data = isDataFolder ? await folders.open(name) : realpathSync(name)
   if (role === 'to') await applyMigrations(data, stop)
   const folder = join(data, 'v3', 'd1', 'miniflare-D1DatabaseObject')
   const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite')
