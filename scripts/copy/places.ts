@@ -115,8 +115,9 @@ function refuseUnready(readiness: { readonly ready: boolean; readonly reason?: s
   throw new Refusal(`The database to copy ${role} is not in order: ${readiness.reason}.`)
 }
 
-/** A connection string without user, password and settings. */
-function nameOf(url: string, database?: string): string {
-  const [, scheme = '', hosts = '', path = ''] = /^(\w+(?:\+srv)?:\/\/)(?:.*@)?([^/?]*)\/?([^?]*)/.exec(url) ?? []
+/** A connection string without user, password and settings, among which a password may be, too. */
+export function nameOf(url: string, database?: string): string {
+  const [address = ''] = url.split('?')
+  const [, scheme = '', hosts = '', path = ''] = /^(\w+(?:\+srv)?:\/\/)(?:.*@)?([^/]*)\/?(.*)/.exec(address) ?? []
   return `${scheme}${hosts}/${database ?? path}`
 }

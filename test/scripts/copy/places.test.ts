@@ -6,7 +6,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { Folders } from '../../../scripts/copy/places.ts'
+import { Folders, nameOf } from '../../../scripts/copy/places.ts'
 
 let base: string
 let folders: Folders
@@ -27,4 +27,12 @@ it.runIf(process.platform === 'linux')('ends what a killed npm start has left be
   await once(left, 'spawn')
   expect(await folders.open(data)).toBe(data)
   expect(await ended).toEqual([null, 'SIGTERM'])
+})
+
+it.each([
+  ['postgres://host/db?user=u&password=a@b/c', 'postgres://host/db'],
+  ['postgres://u:a@b@host:1/db?sslmode=verify-full', 'postgres://host:1/db'],
+  ['mongodb://u:p@one:1,two:2/db?appName=a@b', 'mongodb://one:1,two:2/db'],
+])('names %s without a secret', (url, name) => {
+  expect(nameOf(url)).toBe(name)
 })
