@@ -12,7 +12,9 @@ import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { readinessOf } from '#store/readiness'
 import { postgresMigrations } from '../postgres/migrations.ts'
 import { endProcessesWith } from '../processes.ts'
+import { readFolderDatabase } from '../start/belonging.ts'
 import { DATA_VARIABLE, isUsed, openDataFolder, type DataFolder } from '../start/data-folder.ts'
+import { STORE_NAMES } from '../start/database.ts'
 import { applyMigrations, hasDatabase } from '../start/migrate.ts'
 import { Refusal } from '../start/refusal.ts'
 import { mongoTarget } from './mongo.ts'
@@ -67,6 +69,9 @@ export async function openPlace(
 }
 
 async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop: AbortSignal): Promise<Target> {
+  const elsewhere = existsSync(name) ? readFolderDatabase(name) : null
+  if (elsewhere && role === 'from')
+    throw new Refusal(`The records of ${name} are in ${STORE_NAMES[elsewhere.store]}: give --from the URL of that.`)
   if (role === 'from' && !(existsSync(name) && hasDatabase(name)))
     throw new Refusal(`There is no D1 database in the folder ${name}.`)
   // What wrangler has made by itself is no data folder, and nothing locks it.
@@ -80,7 +85,14 @@ async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop:
   const versions = [{ sql: 'SELECT max(version) AS version FROM schema_version', params: [] }]
   const [found] = await file.read<{ version: number }>(versions)
   refuseUnready(readinessOf(found?.rows[0]?.version ?? 0, SCHEMA_VERSION, 'start the catalog once (npm start)'), role)
-  return sqlTarget(file, `d1:${data}`, 'schema_version', async () => file.close())
+  const target = sqlTarget(file, `d1:${data}`, 'schema_version', async () => file.close())
+  if (elsewhere && !(await target.progress()) && (await target.tenants()).length > 0) {
+    file.close()
+    throw new Refusal(
+      `The D1 database in ${name} is the old one of records that are in ${STORE_NAMES[elsewhere.store]}: move ${join(name, 'v3', 'd1')} away first.`,
+    )
+  }
+  return target
 }
 
 async function openPostgres(url: string, role: 'from' | 'to'): Promise<Target> {

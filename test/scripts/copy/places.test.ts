@@ -2,11 +2,15 @@
 // Source: README, "Moving between databases"; scripts/copy/places.ts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { Folders, nameOf } from '../../../scripts/copy/places.ts'
+import { firstRecords, newId } from '#test/contract/fixture'
+import { sqlStore } from '#store/sql/store'
+import { sqliteFile } from '../../../scripts/copy/sqlite.ts'
+import { tieFolder } from '../../../scripts/start/belonging.ts'
+import { Folders, nameOf, openPlace } from '../../../scripts/copy/places.ts'
 
 let base: string
 let folders: Folders
@@ -35,4 +39,30 @@ it.each([
   ['mongodb://u:p@one:1,two:2/db?appName=a@b', 'mongodb://one:1,two:2/db'],
 ])('names %s without a secret', (url, name) => {
   expect(nameOf(url)).toBe(name)
+})
+
+/** A data folder as npm start leaves it, with a tenant in its D1. */
+async function dataFolder(): Promise<string> {
+  const path = join(base, 'used')
+  const d1 = join(path, 'v3', 'd1', 'miniflare-D1DatabaseObject')
+  mkdirSync(d1, { recursive: true })
+  const names = readdirSync('migrations').toSorted()
+  writeFileSync(join(path, 'format.json'), '{"format":1}\n')
+  writeFileSync(join(path, 'migrations.json'), JSON.stringify(names))
+  const file = sqliteFile(join(d1, 'one.sqlite'))
+  for (const name of names) file.exec(readFileSync(join('migrations', name), 'utf8'))
+  await sqlStore(file, async () => ({ ready: true })).bootstrap(firstRecords(newId()))
+  file.close()
+  return path
+}
+
+it('refuses the D1 of a folder whose records are elsewhere', async () => {
+  const data = await dataFolder()
+  const open = async (role: 'from' | 'to'): Promise<void> =>
+    (await openPlace(`d1:${data}`, role, folders, new AbortController().signal)).close()
+  await open('from')
+  await open('to')
+  tieFolder(data, { store: 'postgres', id: 'x' })
+  await expect(open('from')).rejects.toThrow(/^The records of [^\n]* are in PostgreSQL: give --from the URL of that\.$/)
+  await expect(open('to')).rejects.toThrow(/in PostgreSQL: move [^\n]*v3\/d1 away first\.$/)
 })
