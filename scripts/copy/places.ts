@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import { CatalogError } from '#domain/errors'
 import { COPYING } from '#store/copying'
-import { mongoClient } from '#store/mongo/driver'
-import { driverVerbs } from '#store/mongo/driver'
+import { driverVerbs, failed, mongoClient } from '#store/mongo/driver'
 import { migrateMongo } from '#store/mongo/migrate'
 import { readinessOf as mongoReadiness } from '#store/mongo/schema'
+import { VerbFailure } from '#store/mongo/verbs'
 import { SCHEMA_VERSION } from '#store/sql/d1'
 import { migrate } from '#store/sql/postgres/migrate'
 import { postgresStore, SCHEMA_VERSION_TABLE } from '#store/sql/postgres/postgres'
@@ -51,6 +52,18 @@ export async function openPlace(
   folders: Folders,
   stop: AbortSignal,
 ): Promise<Target> {
+  try {
+    return await openAny(url, role, folders, stop)
+  } catch (error) {
+    const isSentence = error instanceof Refusal || error instanceof CatalogError || error instanceof VerbFailure
+    if (isSentence || stop.aborted) throw error
+    throw new Refusal(
+      `The database to copy ${role} cannot be used: ${error instanceof Error ? error.message : String(error)}.`,
+    )
+  }
+}
+
+async function openAny(url: string, role: 'from' | 'to', folders: Folders, stop: AbortSignal): Promise<Target> {
   const [scheme] = url.split(':')
   switch (scheme) {
     case 'd1':
@@ -112,7 +125,7 @@ async function openMongo(url: string, role: 'from' | 'to'): Promise<Target> {
   const { client, db } = mongoClient(url)
   const target = mongoTarget(client, db, nameOf(url, db.databaseName))
   try {
-    if (role === 'to' && !(await target.progress())) await migrateMongo(db)
+    if (role === 'to' && !(await target.progress().catch(failed))) await migrateMongo(db)
     refuseUnready(await mongoReadiness(driverVerbs(db)), role)
     return target
   } catch (error) {

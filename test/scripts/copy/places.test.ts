@@ -10,6 +10,7 @@ import { firstRecords, newId } from '#test/contract/fixture'
 import { sqlStore } from '#store/sql/store'
 import { sqliteFile } from '../../../scripts/copy/sqlite.ts'
 import { tieFolder } from '../../../scripts/start/belonging.ts'
+import { Refusal } from '../../../scripts/start/refusal.ts'
 import { Folders, nameOf, openPlace } from '../../../scripts/copy/places.ts'
 
 let base: string
@@ -66,3 +67,16 @@ it('refuses the D1 of a folder whose records are elsewhere', async () => {
   await expect(open('from')).rejects.toThrow(/^The records of [^\n]* are in PostgreSQL: give --from the URL of that\.$/)
   await expect(open('to')).rejects.toThrow(/in PostgreSQL: move [^\n]*v3\/d1 away first\.$/)
 })
+
+it('says in one sentence why a database cannot be used', async () => {
+  const data = await dataFolder()
+  writeFileSync(join(data, 'v3', 'd1', 'miniflare-D1DatabaseObject', 'one.sqlite'), 'no database '.repeat(99))
+  const open = async (url: string): Promise<unknown> =>
+    openPlace(url, 'to', folders, new AbortController().signal).catch((error: unknown) => error)
+  const noDatabase = await open(`d1:${data}`)
+  expect(noDatabase).toBeInstanceOf(Refusal)
+  expect(String(noDatabase)).toMatch(/The database to copy to cannot be used: file is not a database\.$/)
+  expect(String(await open('mongodb://u:hidden@127.0.0.1:1/d'))).toBe(
+    'VerbFailure: The catalog database cannot be reached',
+  )
+}, 20_000)
