@@ -108,7 +108,7 @@ interface Run {
 
 async function copyInto(command: Command, values: Values, { folders, stop, seen }: Run): Promise<Digest | null> {
   const to = String(values['to'])
-  const data = typeof values['data'] === 'string' ? folders.open(values['data']) : null
+  const data = typeof values['data'] === 'string' ? await folders.open(values['data']) : null
   const opened: Source[] = []
   try {
     const isTying = values['discard'] !== true && values['from'] === undefined && values['file'] === undefined

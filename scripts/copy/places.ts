@@ -1,17 +1,21 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import { CatalogError } from '#domain/errors'
 import { COPYING } from '#store/copying'
-import { mongoClient } from '#store/mongo/driver'
-import { driverVerbs } from '#store/mongo/driver'
+import { driverVerbs, failed, mongoClient } from '#store/mongo/driver'
 import { migrateMongo } from '#store/mongo/migrate'
 import { readinessOf as mongoReadiness } from '#store/mongo/schema'
+import { VerbFailure } from '#store/mongo/verbs'
 import { SCHEMA_VERSION } from '#store/sql/d1'
 import { migrate } from '#store/sql/postgres/migrate'
 import { postgresStore, SCHEMA_VERSION_TABLE } from '#store/sql/postgres/postgres'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { readinessOf } from '#store/readiness'
 import { postgresMigrations } from '../postgres/migrations.ts'
-import { isUsed, openDataFolder, type DataFolder } from '../start/data-folder.ts'
+import { endProcessesWith } from '../processes.ts'
+import { readFolderDatabase } from '../start/belonging.ts'
+import { DATA_VARIABLE, isUsed, openDataFolder, type DataFolder } from '../start/data-folder.ts'
+import { STORE_NAMES } from '../start/database.ts'
 import { applyMigrations, hasDatabase } from '../start/migrate.ts'
 import { Refusal } from '../start/refusal.ts'
 import { mongoTarget } from './mongo.ts'
@@ -23,10 +27,13 @@ import type { Target } from './store.ts'
 export class Folders {
   readonly #open = new Map<string, DataFolder>()
 
-  open(name: string): string {
+  /** Ends what a killed `npm start` has left behind, which would go on writing. Returns the path. */
+  async open(name: string): Promise<string> {
     const known = existsSync(name) ? this.#open.get(realpathSync(name)) : undefined
-    const folder = known ?? openDataFolder(name)
+    if (known) return known.path
+    const folder = openDataFolder(name)
     this.#open.set(folder.path, folder)
+    await endProcessesWith(DATA_VARIABLE, folder.path)
     return folder.path
   }
 
@@ -45,6 +52,18 @@ export async function openPlace(
   folders: Folders,
   stop: AbortSignal,
 ): Promise<Target> {
+  try {
+    return await openAny(url, role, folders, stop)
+  } catch (error) {
+    const isSentence = error instanceof Refusal || error instanceof CatalogError || error instanceof VerbFailure
+    if (isSentence || stop.aborted) throw error
+    throw new Refusal(
+      `The database to copy ${role} cannot be used: ${error instanceof Error ? error.message : String(error)}.`,
+    )
+  }
+}
+
+async function openAny(url: string, role: 'from' | 'to', folders: Folders, stop: AbortSignal): Promise<Target> {
   const [scheme] = url.split(':')
   switch (scheme) {
     case 'd1':
@@ -63,11 +82,14 @@ export async function openPlace(
 }
 
 async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop: AbortSignal): Promise<Target> {
+  const elsewhere = existsSync(name) ? readFolderDatabase(name) : null
+  if (elsewhere && role === 'from')
+    throw new Refusal(`The records of ${name} are in ${STORE_NAMES[elsewhere.store]}: give --from the URL of that.`)
   if (role === 'from' && !(existsSync(name) && hasDatabase(name)))
     throw new Refusal(`There is no D1 database in the folder ${name}.`)
   // What wrangler has made by itself is no data folder, and nothing locks it.
   const isDataFolder = role === 'to' || isUsed(name)
-  const data = isDataFolder ? folders.open(name) : realpathSync(name)
+  const data = isDataFolder ? await folders.open(name) : realpathSync(name)
   if (role === 'to') await applyMigrations(data, stop)
   const folder = join(data, 'v3', 'd1', 'miniflare-D1DatabaseObject')
   const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite')
@@ -76,7 +98,14 @@ async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop:
   const versions = [{ sql: 'SELECT max(version) AS version FROM schema_version', params: [] }]
   const [found] = await file.read<{ version: number }>(versions)
   refuseUnready(readinessOf(found?.rows[0]?.version ?? 0, SCHEMA_VERSION, 'start the catalog once (npm start)'), role)
-  return sqlTarget(file, `d1:${data}`, 'schema_version', async () => file.close())
+  const target = sqlTarget(file, `d1:${data}`, 'schema_version', async () => file.close())
+  if (elsewhere && !(await target.progress()) && (await target.tenants()).length > 0) {
+    file.close()
+    throw new Refusal(
+      `The D1 database in ${name} is the old one of records that are in ${STORE_NAMES[elsewhere.store]}: move ${join(name, 'v3', 'd1')} away first.`,
+    )
+  }
+  return target
 }
 
 async function openPostgres(url: string, role: 'from' | 'to'): Promise<Target> {
@@ -96,7 +125,7 @@ async function openMongo(url: string, role: 'from' | 'to'): Promise<Target> {
   const { client, db } = mongoClient(url)
   const target = mongoTarget(client, db, nameOf(url, db.databaseName))
   try {
-    if (role === 'to' && !(await target.progress())) await migrateMongo(db)
+    if (role === 'to' && !(await target.progress().catch(failed))) await migrateMongo(db)
     refuseUnready(await mongoReadiness(driverVerbs(db)), role)
     return target
   } catch (error) {
@@ -111,8 +140,9 @@ function refuseUnready(readiness: { readonly ready: boolean; readonly reason?: s
   throw new Refusal(`The database to copy ${role} is not in order: ${readiness.reason}.`)
 }
 
-/** A connection string without user, password and settings. */
-function nameOf(url: string, database?: string): string {
-  const [, scheme = '', hosts = '', path = ''] = /^(\w+(?:\+srv)?:\/\/)(?:.*@)?([^/?]*)\/?([^?]*)/.exec(url) ?? []
+/** A connection string without user, password and settings, among which a password may be, too. */
+export function nameOf(url: string, database?: string): string {
+  const [address = ''] = url.split('?')
+  const [, scheme = '', hosts = '', path = ''] = /^(\w+(?:\+srv)?:\/\/)(?:.*@)?([^/]*)\/?(.*)/.exec(address) ?? []
   return `${scheme}${hosts}/${database ?? path}`
 }

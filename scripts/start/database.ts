@@ -1,5 +1,5 @@
 import { readFolderDatabase, refuseStrangers, type FolderDatabase } from './belonging.ts'
-import { startEmbedded } from './embedded.ts'
+import { hasEmbedded, startEmbedded } from './embedded.ts'
 import { applyMigrations, hasDatabase } from './migrate.ts'
 import type { Identity } from './migrate-server.ts'
 import type { StartOptions } from './options.ts'
@@ -21,7 +21,7 @@ export async function openDatabase(options: StartOptions, data: string, stop: Ab
   const store = options.store ?? owned ?? 'd1'
   if (owned !== undefined && owned !== store)
     throw new Refusal(
-      `The records that belong to the data folder ${data} are in ${NAMES[owned]}: start it with --store ${owned}.`,
+      `The records that belong to the data folder ${data} are in ${STORE_NAMES[owned]}: ${isElsewhere(owned, data) ? 'give its URL with --database-url' : `start it with --store ${owned}`}.`,
     )
   switch (store) {
     case 'd1':
@@ -36,9 +36,18 @@ export async function openDatabase(options: StartOptions, data: string, stop: Ab
   }
 }
 
-const NAMES = { d1: 'D1', postgres: 'PostgreSQL', mongo: 'MongoDB' } as const
+export const STORE_NAMES = { d1: 'D1', postgres: 'PostgreSQL', mongo: 'MongoDB' } as const
+
+/** Whether a server has the records, which only its URL leads to. */
+function isElsewhere(store: keyof typeof STORE_NAMES, data: string): boolean {
+  return store === 'mongo' || (store === 'postgres' && !hasEmbedded(data))
+}
 
 async function openPostgres({ databaseUrl }: StartOptions, data: string): Promise<Database> {
+  if (databaseUrl === undefined && readFolderDatabase(data) && isElsewhere('postgres', data))
+    throw new Refusal(
+      `The records that belong to the data folder ${data} are in a PostgreSQL elsewhere: give its URL with --database-url, or in the variable DATABASE_URL.`,
+    )
   const embedded = databaseUrl === undefined ? await startEmbedded(data) : null
   try {
     const url = databaseUrl ?? embedded?.url ?? ''

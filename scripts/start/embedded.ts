@@ -15,6 +15,11 @@ const USER = 'pangolin'
 /** Every request may open a connection of its own, and so may every table that is written to. */
 const CONNECTIONS_MAX = 500
 
+/** Whether the data folder has a PostgreSQL of its own. */
+export function hasEmbedded(data: string): boolean {
+  return existsSync(join(data, 'postgres'))
+}
+
 /** Starts the data folder's own PostgreSQL on a free port of 127.0.0.1; a folder that has none gets one. */
 export async function startEmbedded(
   data: string,

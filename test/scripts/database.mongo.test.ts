@@ -86,9 +86,9 @@ describe.each(['postgres', 'mongo'] as const)('%s', (store) => {
     const data = newFolder()
     await open(data, '--database-url', (await SERVERS[other]()).url)
     await expect(open(data, '--database-url', (await SERVERS[store]()).url)).rejects.toThrow(
-      `are in ${name}: start it with --store ${other}.`,
+      `are in ${name}: give its URL with --database-url.`,
     )
-    await expect(open(data, '--store', 'd1')).rejects.toThrow(`start it with --store ${other}.`)
+    await expect(open(data, '--store', 'd1')).rejects.toThrow('give its URL with --database-url.')
   })
 
   it('says in one sentence, without the secret, that the server is not there or refuses', async () => {
@@ -108,4 +108,11 @@ it('asks for the server that MongoDB needs, also where the folder was used with 
   await expect(open(data, '--store', 'mongo')).rejects.toThrow(needed)
   await open(data, '--database-url', (await SERVERS.mongo()).url)
   await expect(open(data)).rejects.toThrow(needed)
+})
+
+it('asks for the PostgreSQL that a folder was used with, and makes it none of its own', async () => {
+  const data = newFolder()
+  await open(data, '--database-url', (await SERVERS.postgres()).url)
+  await expect(open(data)).rejects.toThrow(/elsewhere: give its URL with --database-url, [^\n]*DATABASE_URL\.$/)
+  expect(existsSync(join(data, 'postgres'))).toBe(false)
 })

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { migrate } from '#store/sql/postgres/migrate'
 import { postgresStore } from '#store/sql/postgres/postgres'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
@@ -57,9 +57,16 @@ it('is not reached without TLS, and says so', async () => {
 })
 
 it.each(['require', 'verify-full'])('is not reached with sslmode=%s by who does not trust it', async (mode) => {
+  const warned = vi.spyOn(process, 'emitWarning')
   expect(await readinessBy(url(`?sslmode=${mode}`))).toBe(
     'The certificate of the catalog database is not trusted here, or is not for its host',
   )
+  expect(warned).not.toHaveBeenCalled()
+  warned.mockRestore()
+})
+
+it('is not reached with a mode that nobody knows', async () => {
+  expect(await readinessBy(url('?sslmode=bogus'))).toMatch(/has an unknown sslmode: give disable, verify-full /)
 })
 
 it('is reached by who trusts it, with any password', async () => {

@@ -22,6 +22,8 @@ const CREDENTIALS = 'The catalog database does not accept the user or the passwo
 const NO_WRITES = 'The catalog database takes no writes: it is a replica, or read-only'
 const SCHEMA = 'The catalog database lacks the schema that this version needs; run the migrations (npm run db:migrate)'
 const TLS = 'The catalog database and its connection string do not agree on TLS; see sslmode'
+const SSL_MODE =
+  'The connection string of the catalog database has an unknown sslmode: give disable, verify-full (or require, which is the same) or no-verify'
 const CERTIFICATE = 'The certificate of the catalog database is not trusted here, or is not for its host'
 const CONNECTION_STRING =
   'The connection string of the catalog database is none; odd characters in it must be percent-encoded'
@@ -71,6 +73,7 @@ const BEFORE_THE_SERVER: readonly (readonly [words: RegExp, reason: string])[] =
 const CONNECTING_BY_WORDS: readonly (readonly [words: RegExp, reason: string])[] = [
   [/^(Invalid URL|URI malformed)/, CONNECTION_STRING],
   [/^timeout exceeded when trying to connect$/, NO_CONNECTION],
+  [/^Unknown sslmode$/, SSL_MODE],
   [/certificate/i, CERTIFICATE],
   [/\b(SSL|TLS)\b/, TLS],
 ]

@@ -17,7 +17,7 @@ export interface TcpDatabase extends SqlDatabase {
 export function tcpDatabase(connectionString: string): TcpDatabase {
   let opened: Promise<Pool> | undefined
   const run = async <Row>(begin: string, statements: readonly Statement[]): Promise<readonly SqlResult<Row>[]> => {
-    opened ??= openPool(connectionString)
+    opened ??= openPool(verifying(connectionString))
     const client = await connect(await opened)
     const pipeline = client.query(new Pipeline<Row>(begin, statements))
     // A connection that hangs is given up, or it would be one less for whoever comes next.
@@ -53,6 +53,20 @@ export function tcpDatabase(connectionString: string): TcpDatabase {
       await pool?.end()
     },
   }
+}
+
+/** What the driver takes. Of these, `prefer`, `require` and `verify-ca` are `verify-full` to it, but it warns of them. */
+const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full']
+
+/** The connection string that says what it means to the driver. @throws NotConnected for a mode that it does not know */
+function verifying(connectionString: string): string {
+  const [address = '', ...rest] = connectionString.split('?')
+  const parameters = rest.join('?')
+  const modes = new URLSearchParams(parameters).getAll('sslmode')
+  if (modes.some((mode) => !SSL_MODES.includes(mode)))
+    throw new NotConnected('No connection to the database', { cause: new Error('Unknown sslmode') })
+  if (modes.length === 0 || /(^|&)uselibpqcompat=true(&|$)/.test(parameters)) return connectionString
+  return `${address}?${parameters.replace(/(^|&)sslmode=(prefer|require|verify-ca)(?=&|$)/g, '$1sslmode=verify-full')}`
 }
 
 async function openPool(connectionString: string): Promise<Pool> {
