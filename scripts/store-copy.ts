@@ -13,7 +13,8 @@ import { tieFolder } from './start/belonging.ts'
 import { prepareMongo, preparePostgres } from './start/migrate-server.ts'
 import { Refusal } from './start/refusal.ts'
 
-const DATABASES = `  A database is d1:FOLDER, the data folder of npm start, which must not be running;
+const DATABASES = `  A database is d1:FOLDER, the data folder of npm start, which must not be running
+  (postgres:FOLDER to read what npm start --store postgres keeps in it);
   postgres://user:password@host/database or mongodb://user:password@host/database.
 `
 const TO = `  --to URL         the database to write to: an empty one, or

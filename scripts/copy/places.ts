@@ -16,6 +16,7 @@ import { endProcessesWith } from '../processes.ts'
 import { readFolderDatabase } from '../start/belonging.ts'
 import { DATA_VARIABLE, isUsed, openDataFolder, type DataFolder } from '../start/data-folder.ts'
 import { STORE_NAMES } from '../start/database.ts'
+import { hasEmbedded, startEmbedded } from '../start/embedded.ts'
 import { applyMigrations, hasDatabase } from '../start/migrate.ts'
 import { Refusal } from '../start/refusal.ts'
 import { mongoTarget } from './mongo.ts'
@@ -70,13 +71,15 @@ async function openAny(url: string, role: 'from' | 'to', folders: Folders, stop:
       return openD1(url.slice('d1:'.length), role, folders, stop)
     case 'postgres':
     case 'postgresql':
-      return openPostgres(url, role)
+      return url.includes('://')
+        ? openPostgres(url, role)
+        : openEmbedded(url.slice(url.indexOf(':') + 1), role, folders)
     case 'mongodb':
     case 'mongodb+srv':
       return openMongo(url, role)
     default:
       throw new Refusal(
-        'A database is d1:FOLDER (the data folder of npm start), postgres://user:password@host/database or mongodb://user:password@host/database.',
+        'A database is d1:FOLDER or postgres:FOLDER (the data folder of npm start), postgres://user:password@host/database or mongodb://user:password@host/database.',
       )
   }
 }
@@ -84,7 +87,9 @@ async function openAny(url: string, role: 'from' | 'to', folders: Folders, stop:
 async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop: AbortSignal): Promise<Target> {
   const elsewhere = existsSync(name) ? readFolderDatabase(name) : null
   if (elsewhere && role === 'from')
-    throw new Refusal(`The records of ${name} are in ${STORE_NAMES[elsewhere.store]}: give --from the URL of that.`)
+    throw new Refusal(
+      `The records of ${name} are in ${STORE_NAMES[elsewhere.store]}: give --from ${hasEmbedded(name) ? `postgres:${name}` : 'the URL of that'}.`,
+    )
   if (role === 'from' && !(existsSync(name) && hasDatabase(name)))
     throw new Refusal(`There is no D1 database in the folder ${name}.`)
   // What wrangler has made by itself is no data folder, and nothing locks it.
@@ -106,6 +111,25 @@ async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop:
     )
   }
   return target
+}
+
+/** The PostgreSQL that a data folder holds, which is there for as long as the place is open. */
+async function openEmbedded(name: string, role: 'from' | 'to', folders: Folders): Promise<Target> {
+  if (role === 'to') throw new Refusal('A data folder with a PostgreSQL of its own can only be copied from.')
+  if (!existsSync(name) || !hasEmbedded(name)) throw new Refusal(`There is no PostgreSQL in the folder ${name}.`)
+  const data = await folders.open(name)
+  const { url, stop } = await startEmbedded(data)
+  try {
+    const target = await openPostgres(url, role)
+    const close = async (): Promise<void> => {
+      await target.close()
+      await stop()
+    }
+    return { ...target, name: `postgres:${data}`, close }
+  } catch (error) {
+    await stop()
+    throw error
+  }
 }
 
 async function openPostgres(url: string, role: 'from' | 'to'): Promise<Target> {

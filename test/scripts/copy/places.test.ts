@@ -2,14 +2,29 @@
 // Source: README, "Moving between databases"; scripts/copy/places.ts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { firstRecords, newId } from '#test/contract/fixture'
+import { migrate } from '#store/sql/postgres/migrate'
+import { postgresStore } from '#store/sql/postgres/postgres'
+import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { sqlStore } from '#store/sql/store'
 import { sqliteFile } from '../../../scripts/copy/sqlite.ts'
+import { postgresMigrations } from '../../../scripts/postgres/migrations.ts'
 import { tieFolder } from '../../../scripts/start/belonging.ts'
+import { startEmbedded } from '../../../scripts/start/embedded.ts'
 import { Refusal } from '../../../scripts/start/refusal.ts'
 import { Folders, nameOf, openPlace } from '../../../scripts/copy/places.ts'
 
@@ -33,6 +48,25 @@ it.runIf(process.platform === 'linux')('ends what a killed npm start has left be
   expect(await folders.open(data)).toBe(data)
   expect(await ended).toEqual([null, 'SIGTERM'])
 })
+
+it('reads the PostgreSQL of a data folder, and ends it', async () => {
+  const data = await folders.open(join(base, 'data'))
+  chmodSync(base, 0o711)
+  const made = await startEmbedded(data)
+  const db = tcpDatabase(made.url)
+  await migrate(db, postgresMigrations())
+  const tenantId = newId()
+  await postgresStore(db).bootstrap(firstRecords(tenantId))
+  await db.close()
+  await made.stop()
+  const { signal } = new AbortController()
+  const place = await openPlace(`postgres:${data}`, 'from', folders, signal)
+  expect([place.name, await place.tenants()]).toEqual([`postgres:${data}`, [tenantId]])
+  await place.close()
+  expect(existsSync(join(data, 'postgres', 'postmaster.pid'))).toBe(false)
+  await expect(openPlace(`postgres:${data}`, 'to', folders, signal)).rejects.toThrow('only be copied from')
+  await expect(openPlace(`postgres:${base}`, 'from', folders, signal)).rejects.toThrow('There is no PostgreSQL')
+}, 60_000)
 
 it.each([
   ['postgres://host/db?user=u&password=a@b/c', 'postgres://host/db'],
