@@ -123,7 +123,7 @@ async function begun(source: Source, target: Target, { intoExisting }: CopyOptio
     )
   if (found && found.state !== 'spoilt') {
     const mine = { ...found, owner: randomUUID() }
-    await target.save(mine)
+    await target.takeUp(mine)
     return mine
   }
   const tenants = await source.tenants()
@@ -139,7 +139,7 @@ async function begun(source: Source, target: Target, { intoExisting }: CopyOptio
   await refuseOverlaps(source, target, tenants)
   const begin = { state: 'copying', position: null, digest: {}, records: {} } as const
   const progress: Progress = { source: source.name, tenants, owner: randomUUID(), ...begin }
-  if (found) await target.save(progress)
+  if (found) await target.takeUp(progress)
   else await beginIn(target, progress, there.length === 0)
   return progress
 }

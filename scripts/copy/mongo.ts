@@ -66,7 +66,8 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
   return {
     name,
     tenants,
-    save,
+    takeUp: async (progress) => save(progress),
+    save: async (progress) => ifMine(progress.owner, { $set: { progress: JSON.stringify(progress) } }),
     close: () => client.close(),
     read: async function* read(tables, of, after) {
       for (const tenant of of) await project(tenant)

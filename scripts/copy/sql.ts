@@ -29,6 +29,12 @@ export function sqlTarget(
   const { dialect } = db
   const write = async (statements: readonly Statement[]): Promise<void> =>
     void (await db.write(statements).catch((error: unknown) => failed(db, error)))
+  const keep = async (progress: Progress, ...statements: readonly Statement[]): Promise<void> => {
+    const doc = JSON.stringify(progress)
+    const saving = statement('UPDATE store_copy SET doc = ?1 WHERE owner = ?2', doc, progress.owner)
+    const [saved] = await db.write([saving, ...statements]).catch((error: unknown) => failed(db, error))
+    if (saved?.changes === 0) throw takenUp(name)
+  }
   return {
     ...sqlSource(db, name, close, rowsMax),
     progress: async () => {
@@ -43,15 +49,11 @@ export function sqlTarget(
         statement('INSERT INTO store_copy (doc, owner) VALUES (?1, ?2)', JSON.stringify(progress), progress.owner),
         ...(isClosed ? [statement(`INSERT INTO ${versions} (version) VALUES (${COPYING_SCHEMA})`)] : []),
       ]),
-    save: async (progress) =>
+    takeUp: async (progress) =>
       write([statement('UPDATE store_copy SET doc = ?1, owner = ?2', JSON.stringify(progress), progress.owner)]),
+    save: async (progress) => keep(progress),
     write: async ({ table, rows }, progress) => {
-      const { owner } = progress
-      const saving = statement('UPDATE store_copy SET doc = ?1 WHERE owner = ?2', JSON.stringify(progress), owner)
-      const [saved] = await db
-        .write([saving, inserting(dialect, table, rows, owner)])
-        .catch((error: unknown) => failed(db, error))
-      if (saved?.changes === 0) throw takenUp(name)
+      await keep(progress, inserting(dialect, table, rows, progress.owner))
     },
     finish: async () => (dialect.engine === 'postgres' ? write(MOVE_AUDIT_NUMBERS) : undefined),
     publish: async (tenant, records, owner) => {

@@ -148,7 +148,7 @@ describe.each(KINDS)('a copy into %s', (kind) => {
       ...first,
       write: async (...written: Parameters<typeof first.write>) => {
         const [, progress] = written
-        await second.save({ ...progress, position: null, digest: {}, owner: 'another run' })
+        await second.takeUp({ ...progress, position: null, digest: {}, owner: 'another run' })
         await first.write(...written)
       },
     }
