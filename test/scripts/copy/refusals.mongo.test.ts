@@ -30,7 +30,7 @@ describe.each(KINDS)('a copy into %s', (kind) => {
   async function stopsHalfWay(): Promise<void> {
     const watch = (): void => {
       writes += 1
-      if (writes > 12) throw new Error('died')
+      if (writes > 6) throw new Error('died')
     }
     let writes = 0
     await expect(copyOf(from, to, { watch })).rejects.toThrow()
