@@ -1,7 +1,7 @@
 import { badRequest } from '#domain/errors'
 import { asBoolean, asObject, asString, asStringMap, optional, required, shown, withoutNulls } from './fields.ts'
 import { withFreshIds } from './fresh-ids.ts'
-import type { Json, JsonObject } from './json.ts'
+import type { Json } from './json.ts'
 import { FORMAT_VERSION_MAX, withLegacyFields, type FormatVersion, type TableMetadata } from './metadata.ts'
 import { highestPartitionId, readUnboundSpec, type UnboundPartitionSpec } from './partition-spec.ts'
 import { readSchema, type Schema } from './schema.ts'
@@ -54,11 +54,11 @@ export function parseCreateRequest(json: Json): CreateRequest {
   const location = optional(body, 'location', asLocation, OWNER)
   const partitionSpec = optional(body, 'partition-spec', readUnboundSpec, OWNER)
   const writeOrder = optional(body, 'write-order', readSortOrder, OWNER)
-  const schema = required(body, 'schema', readSchema, OWNER) as unknown as JsonObject
+  const schema = required(body, 'schema', readSchema, OWNER)
   return {
     name: required(body, 'name', asString, OWNER),
     ...(location === undefined ? {} : { location }),
-    schema: withoutNulls(schema) as unknown as Schema,
+    schema: withoutNulls(schema),
     ...(partitionSpec ? { partitionSpec } : {}),
     ...(writeOrder ? { writeOrder } : {}),
     stageCreate: optional(body, 'stage-create', asBoolean, OWNER) ?? false,

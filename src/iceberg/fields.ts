@@ -107,7 +107,7 @@ export function asStringMap(value: Json, name: string, owner: string): Readonly<
 }
 
 /** The object without the fields that are null: readers written in Java refuse null for some optional fields. */
-export function withoutNulls<T extends JsonObject>(object: T): T {
+export function withoutNulls<T extends object>(object: T): T {
   const entries = Object.entries(object)
   return entries.some(([, value]) => value === null)
     ? (Object.fromEntries(entries.filter(([, value]) => value !== null)) as T)

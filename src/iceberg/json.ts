@@ -18,6 +18,11 @@ export interface JsonObject {
   readonly [key: string]: Json
 }
 
+/** A value of the wire's own shape as the JSON that it is, which TypeScript does not see of an interface. */
+export function plainJson(value: object): JsonObject {
+  return value as JsonObject
+}
+
 /** What TypeScript's library doesn't declare yet. Node 24 and workerd have it. */
 interface SourceTextJson {
   parse(text: string, reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown): unknown

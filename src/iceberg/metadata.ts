@@ -1,6 +1,6 @@
 import { badRequest } from '#domain/errors'
 import { asObject, shown, type Long } from './fields.ts'
-import { idOf, parseJson, writeJson, type Json, type JsonObject } from './json.ts'
+import { idOf, parseJson, writeJson, type Json, plainJson } from './json.ts'
 import { checkMetadata } from './metadata-check.ts'
 import { normalised } from './metadata-defaults.ts'
 import type { PartitionSpec } from './partition-spec.ts'
@@ -65,7 +65,7 @@ export function readTableMetadata(text: string): TableMetadata {
 
 /** The text of a metadata file: what was read, byte for byte, where nothing changed. */
 export function writeTableMetadata(metadata: TableMetadata): string {
-  return writeJson(metadata as unknown as JsonObject)
+  return writeJson(plainJson(metadata))
 }
 
 /** v1 metadata with the two fields that its older readers need: the current schema and the default spec's fields. */

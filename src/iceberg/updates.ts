@@ -17,7 +17,7 @@ import {
   withoutNulls,
 } from './fields.ts'
 import { withoutSlash } from './files.ts'
-import { idOf, type Json, type JsonObject } from './json.ts'
+import { idOf, plainJson, type Json, type JsonObject } from './json.ts'
 import { readUnboundSpec, type UnboundPartitionSpec } from './partition-spec.ts'
 import { readSchema, type Schema } from './schema.ts'
 import { indexSchema } from './schema-index.ts'
@@ -85,7 +85,7 @@ const READERS: Readers = {
   'add-schema': (update, owner) => {
     const schema = required(update, 'schema', readSchema, owner)
     indexSchema(schema)
-    return { schema: withoutNulls(schema as unknown as JsonObject) as unknown as Schema }
+    return { schema: withoutNulls(schema) }
   },
   'set-current-schema': (update, owner) => ({ id: required(update, 'schema-id', asIntOrLast, owner) }),
   'add-spec': (update, owner) => ({ spec: required(update, 'spec', readUnboundSpec, owner) }),
@@ -118,7 +118,7 @@ const READERS: Readers = {
   'remove-schemas': (update, owner) => ({ ids: required(update, 'schema-ids', listOf(asInt), owner) }),
   'add-encryption-key': (update, owner) => {
     const key = required(update, 'encryption-key', readEncryptionKey, owner)
-    return { key: withoutNulls(key as unknown as JsonObject) as unknown as EncryptionKey }
+    return { key: withoutNulls(key) }
   },
   'remove-encryption-key': (update, owner) => ({ keyId: required(update, 'key-id', asString, owner) }),
 }
@@ -139,7 +139,7 @@ function readNewSnapshot(value: Json, name: string, owner: string): Snapshot {
 }
 
 function storable(statistics: StatisticsFile): StatisticsFile {
-  const file = withoutNulls(statistics as unknown as JsonObject)
+  const file = plainJson(withoutNulls(statistics))
   const blobs = file['blob-metadata']
   if (blobs === undefined) return file as unknown as StatisticsFile
   const list = asList(blobs, 'blob-metadata', 'statistics').map((blob) => withoutNulls(blob as JsonObject))

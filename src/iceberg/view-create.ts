@@ -1,5 +1,5 @@
 import { asObject, asString, asStringMap, optional, required, withoutNulls } from './fields.ts'
-import type { Json, JsonObject } from './json.ts'
+import type { Json } from './json.ts'
 import { indexSchema } from './schema-index.ts'
 import { readSchema, type Schema } from './schema.ts'
 import { asLocation } from './updates.ts'
@@ -40,7 +40,7 @@ export function parseCreateViewRequest(json: Json): CreateViewRequest {
   return {
     name: required(body, 'name', asString, OWNER),
     ...(location === undefined ? {} : { location }),
-    schema: withoutNulls(schema as unknown as JsonObject) as unknown as Schema,
+    schema: withoutNulls(schema),
     version: required(body, 'view-version', readNewVersion, OWNER),
     properties,
   }

@@ -1,6 +1,6 @@
 import { badRequest } from '#domain/errors'
 import { asInt, asList, asObject, asStringMap, asText, asTimeMs, asUuid, optional, required, shown } from './fields.ts'
-import { parseJson, writeJson, type Json, type JsonObject } from './json.ts'
+import { parseJson, writeJson, type Json, plainJson } from './json.ts'
 import { indexSchema } from './schema-index.ts'
 import { readSchema, type Schema } from './schema.ts'
 import { readStoredVersion, type ViewVersion } from './view-version.ts'
@@ -66,7 +66,7 @@ export function readViewMetadata(text: string): ViewMetadata {
 
 /** The text of a metadata file: what was read, byte for byte, where nothing changed. */
 export function writeViewMetadata(metadata: ViewMetadata): string {
-  return writeJson(metadata as unknown as JsonObject)
+  return writeJson(plainJson(metadata))
 }
 
 /** The view's current version. */

@@ -14,7 +14,7 @@ import {
   required,
   withoutNulls,
 } from './fields.ts'
-import { writeJson, type Json, type JsonObject } from './json.ts'
+import { writeJson, type Json, type JsonObject, plainJson } from './json.ts'
 
 /** One definition of a view (view specification, "Versions"), as JSON has it. Never changed in place. */
 export interface ViewVersion {
@@ -63,7 +63,7 @@ export function versionKey(version: ViewVersion): string {
   const { summary, representations } = version
   return writeJson([
     sorted(summary),
-    representations.map((representation) => sorted(representation as unknown as JsonObject)),
+    representations.map((representation) => sorted(plainJson(representation))),
     version['default-catalog'] ?? null,
     version['default-namespace'],
     version['schema-id'],
