@@ -6,6 +6,7 @@ import { DATA_VARIABLE } from './data-folder.ts'
 
 /** Lines of output kept to say why wrangler ended. */
 const LINES_KEPT = 20
+const LAST_WORDS_MS = 500
 
 /** A running wrangler. `exit` resolves with its exit code (null after a signal) once it has ended. */
 export interface Wrangler {
@@ -43,10 +44,14 @@ export function spawnWrangler(
   return { exit: exitOf(child), lastLines: () => lines.join('\n'), kill: () => void child.kill() }
 }
 
-/** An aborted child reports an error first; what counts is that it has ended. */
+/**
+ * An aborted child reports an error first; what counts is that it has ended. What it started may outlive it and keep its
+ * output open, so that is waited for only as long as its last words may take.
+ */
 async function exitOf(child: ChildProcess): Promise<number | null> {
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
   child.once('close', resolve)
+  child.once('exit', (code) => setTimeout(resolve, LAST_WORDS_MS, code).unref())
   child.on('error', (error) => {
     if (child.pid === undefined) {
       reject(error)

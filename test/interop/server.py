@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 from node import ROOT, Program
 
 READY_SECONDS_MAX = 90
-STOP_SECONDS_MAX = 10
+STOP_SECONDS_MAX = 20
 STORE = os.environ.get("PANGOLIN_TEST_STORE")
 
 
