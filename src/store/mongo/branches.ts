@@ -21,7 +21,7 @@ export function branchStore(log: TenantLog): BranchStore {
       log.act((snapshot) =>
         named(snapshot, input, ({ branch, seq }) => {
           const made = forkOf(branch, seq, input)
-          return { answer: made, write: { puts: branchPuts(snapshot.places, made, input.at) } }
+          return { answer: made, puts: branchPuts(snapshot.places, made, input.at) }
         }),
       ),
     tag: async (input) =>
@@ -31,7 +31,7 @@ export function branchStore(log: TenantLog): BranchStore {
           const made = tagOf(branch, seq, input)
           const ref: Ref = { tag: made.id }
           const name = put(refs(made.catalogId), made.name, ref)
-          return { answer: made, write: { puts: [put(tags, made.id, made), name, put(refTimes, made.id, input.at)] } }
+          return { answer: made, puts: [put(tags, made.id, made), name, put(refTimes, made.id, input.at)] }
         }),
       ),
     close: async (branchId) =>
@@ -41,8 +41,7 @@ export function branchStore(log: TenantLog): BranchStore {
         if (branch?.state !== 'open') return { answer: false }
         const state = 'closed'
         const closed = put(branches, branchId, { ...branch, state }, { state })
-        const puts = [closed, removal(refs(branch.catalogId), branch.name)]
-        return { answer: true, write: { puts } }
+        return { answer: true, puts: [closed, removal(refs(branch.catalogId), branch.name)] }
       }),
   }
 }

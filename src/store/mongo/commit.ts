@@ -36,7 +36,7 @@ export async function settle(log: TenantLog, commitId: string): Promise<Settled>
   return log.act(async (snapshot) => {
     const token = commitToken(log.tenant, commitId)
     const found = (await snapshot.decided([token])).get(token)
-    if (!found) return { answer: { landed: false }, write: { unique: [token], puts: [] } }
+    if (!found) return { answer: { landed: false }, unique: [token] }
     return { answer: found.seq === null ? { landed: false } : { landed: true, seq: found.seq } }
   })
 }
@@ -64,9 +64,8 @@ async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<Com
   const refused = await refusal(snapshot, branch, commit)
   if (refused) return { answer: refused }
   const seq = branch.headSeq + 1
-  const audit = { from: (audited ?? 0) + 1, records: auditOf(commit) }
   const puts = [
-    put(places.counts, 'audit', audit.from - 1 + members.length),
+    put(places.counts, 'audit', (audited ?? 0) + members.length),
     put(places.branches, branch.id, { ...branch, headSeq: seq }, { state: 'open' }),
     ...changes.flatMap((change) => changePuts(snapshot, commit, change, seq)),
     ...commit.purges.flatMap((purge) => purgePuts(places, { ...purge, cursor: null, createdAt: commit.at })),
@@ -75,11 +74,15 @@ async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<Com
   ]
   return {
     answer: { outcome: 'committed', seq },
-    write: {
-      unique: [...tokens.keys()],
-      puts: [...new Map(puts.map((one) => [one.id, one])).values()],
-      commit: { branch: joined(tenant, branch.id), seq, entry: JSON.stringify(logEntryOf(commit, seq)) },
-      audit,
+    puts: [...new Map(puts.map((one) => [one.id, one])).values()],
+    unique: [...tokens.keys()],
+    shown: {
+      branch: joined(tenant, branch.id),
+      seq,
+      entry: JSON.stringify(logEntryOf(commit, seq)),
+      audited: tenant,
+      auditFrom: (audited ?? 0) + 1,
+      audit: JSON.stringify(auditOf(commit)),
     },
   }
 }

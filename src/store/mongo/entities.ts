@@ -28,7 +28,7 @@ export function entityStore<K extends RecordKind>(
     guarded(RECORD_KINDS[kind].folder(record), record.id, async (snapshot) => {
       const [before, taken] = await Promise.all([byId(snapshot, record.id), isTaken(snapshot, record)])
       if ((before !== null) !== isThere || taken) return { answer: false }
-      return { answer: true, write: { puts: recordPuts(snapshot.places, kind, record, before) } }
+      return { answer: true, puts: recordPuts(snapshot.places, kind, record, before) }
     })
   return {
     get: async (id) => log.look((snapshot) => byId(snapshot, id)),
@@ -48,7 +48,7 @@ export function entityStore<K extends RecordKind>(
       guarded(null, id, async (snapshot) => {
         const before = await byId(snapshot, id)
         if (!before) return { answer: false }
-        return { answer: true, write: { puts: removalsOf(recordPuts(snapshot.places, kind, before)) } }
+        return { answer: true, puts: removalsOf(recordPuts(snapshot.places, kind, before)) }
       }),
   }
 }

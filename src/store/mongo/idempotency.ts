@@ -12,8 +12,7 @@ export function idempotencyStore(log: TenantLog): IdempotencyStore {
     finish: async (record) =>
       log.act(async (snapshot) => {
         const [stands, swept] = await Promise.all([answerOf(snapshot, record.key), sweep(snapshot, record.at, 1)])
-        const puts = stands ? swept : [...swept, ...answerPuts(snapshot.places, record)]
-        return { answer: stands, ...(puts.length > 0 ? { write: { puts } } : {}) }
+        return { answer: stands, puts: stands ? swept : [...swept, ...answerPuts(snapshot.places, record)] }
       }),
   }
 }

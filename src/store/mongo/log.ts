@@ -7,20 +7,17 @@ import { roll } from './roll.ts'
 import { Snapshot, type TailEntry, type View } from './snapshot.ts'
 import { inserted, VerbFailure, type MongoVerbs } from './verbs.ts'
 
-/** What a step answers, and what it writes for that to be true. */
+/** What a step answers, and the puts and tokens it writes for that to be true: with neither, it writes nothing. */
 export interface Step<T> {
   readonly answer: T
-  readonly write?: Write
-}
-
-export interface Write {
-  readonly puts: readonly Put[]
+  readonly puts?: readonly Put[]
   /** Tokens (`LogDocument`) that no entry before or after may have. */
   readonly unique?: readonly string[]
-  readonly commit?: Pick<LogDocument, 'branch' | 'seq' | 'entry'>
-  /** Audit records, in order, and the number of the first. */
-  readonly audit?: { readonly from: number; readonly records: readonly unknown[] }
+  /** What history and audit show of the step. */
+  readonly shown?: Pick<LogDocument, 'branch' | 'seq' | 'entry' | 'audited' | 'auditFrom' | 'audit'>
 }
+
+const NOT_SHOWN = { branch: null, seq: null, entry: null, audited: null, auditFrom: null, audit: null }
 
 export type Decide<T> = (snapshot: Snapshot) => Promise<Step<T>>
 
@@ -105,11 +102,10 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
   const act = async <T>(decide: Decide<T>): Promise<T> => {
     const snapshot = await open().catch(notDone)
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const { answer, write } = await decided(snapshot, decide).catch(notDone)
-      const landed = write === undefined || (await append(verbs, snapshot, write, newId()))
-      if (!landed) continue
+      const step = await decided(snapshot, decide).catch(notDone)
+      if (!(await landed(verbs, snapshot, step, newId()))) continue
       await close(snapshot)
-      return answer
+      return step.answer
     }
     throw new VerbFailure('not-done', `Others wrote to the database ${TRIES_MAX} times in between; try again`)
   }
@@ -162,9 +158,11 @@ function notDone(error: unknown): never {
   throw error
 }
 
-/** Whether it landed. If not, the snapshot knows what did. */
-async function append(verbs: MongoVerbs, snapshot: Snapshot, write: Write, nonce: string): Promise<boolean> {
+/** Whether the step is done. If not, the snapshot knows what was done in its stead. */
+async function landed(verbs: MongoVerbs, snapshot: Snapshot, step: Step<unknown>, nonce: string): Promise<boolean> {
   const { tenant } = snapshot
+  const { puts = [], unique = [], shown = NOT_SHOWN } = step
+  if (puts.length === 0 && unique.length === 0) return true
   const n = snapshot.head + 1
   const _id = logId(tenant, n)
   const document: LogDocument = {
@@ -172,12 +170,9 @@ async function append(verbs: MongoVerbs, snapshot: Snapshot, write: Write, nonce
     tenant,
     n,
     nonce,
-    unique: [_id, ...(write.unique ?? [])],
-    puts: write.puts.map((put) => ({ ...put, fresh: snapshot.isFresh(put.id) })),
-    ...(write.commit ?? { branch: null, seq: null, entry: null }),
-    audited: write.audit ? tenant : null,
-    auditFrom: write.audit?.from ?? null,
-    audit: write.audit ? JSON.stringify(write.audit.records) : null,
+    unique: [_id, ...unique],
+    puts: puts.map((put) => ({ ...put, fresh: snapshot.isFresh(put.id) })),
+    ...shown,
   }
   if (await inserted(verbs.insertOne(LOG, document))) {
     snapshot.push(document)

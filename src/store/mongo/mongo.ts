@@ -84,6 +84,6 @@ async function bootstrap(
       ...recordPuts(places, 'user', user),
       ...branchPuts(places, branch, tenant.createdAt),
     ]
-    return { answer: true, write: { puts } }
+    return { answer: true, puts }
   })
 }

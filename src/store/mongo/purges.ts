@@ -24,7 +24,7 @@ export function purgeStore(log: TenantLog): PurgeStore {
       const key = await snapshot.value<string>(purgeKeys, id)
       const [found] = key === null ? [] : await snapshot.puts([joined(purges, key)])
       if (!found?.value || found.state !== 'pending') return { answer: undefined }
-      return { answer: undefined, write: { puts: putsOf(JSON.parse(found.value) as PurgeJob, snapshot.places) } }
+      return { answer: undefined, puts: putsOf(JSON.parse(found.value) as PurgeJob, snapshot.places) }
     })
   return {
     pending: async ({ limit, after }) =>

@@ -40,15 +40,15 @@ export function storageGuard(
     const { answer, over } = await logOf(tenant).act(async (snapshot) => {
       const { claims } = snapshot.places
       const unique = mine ? [claimToken(mine)] : []
-      const [{ answer: wanted, write }, before, voided] = await Promise.all([
+      const [{ answer: wanted, puts = [] }, before, voided] = await Promise.all([
         step(snapshot),
         snapshot.value<Claim>(claims, warehouse),
         mine ? snapshot.decided(unique) : null,
       ])
-      if (!write) return { answer: { answer: wanted, over: mine } }
+      if (puts.length === 0) return { answer: { answer: wanted, over: mine } }
       if (mine && voided?.has(claimToken(mine))) throw storageTaken(mine.folder)
       const claimed = mine ? put(claims, warehouse, mine) : removal(claims, warehouse)
-      return { answer: { answer: wanted, over: before }, write: { ...write, unique, puts: [...write.puts, claimed] } }
+      return { answer: { answer: wanted, over: before }, unique, puts: [...puts, claimed] }
     })
     // The step is done; a claim that stays behind counts for nothing.
     if (over) await dropClaim(verbs, over).catch(() => undefined)
@@ -80,7 +80,7 @@ async function counts(log: TenantLog, claim: Claim): Promise<boolean> {
       snapshot.value<Claim>(snapshot.places.claims, claim.warehouse),
     ])
     if (decided.has(token)) return { answer: current?.token === claim.token }
-    return { answer: false, write: { unique: [token], puts: [] } }
+    return { answer: false, unique: [token] }
   })
 }
 

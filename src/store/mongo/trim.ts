@@ -41,8 +41,7 @@ export function trimmer(log: TenantLog): HistoryStore['trim'] {
           ),
       ]
       const there = await snapshot.puts(marks.map(({ id }) => id))
-      const puts = marks.filter((_, i) => there[i] === null)
-      return { answer, ...(puts.length > 0 ? { write: { puts } } : {}) }
+      return { answer, puts: marks.filter((_, i) => there[i] === null) }
     })
 }
 
