@@ -22,11 +22,12 @@ export async function commitTo(log: TenantLog, commit: CatalogCommit): Promise<C
   try {
     return await log.act((snapshot) => step(snapshot, commit))
   } catch (error) {
-    if (!(error instanceof VerbFailure) || ['unknown', 'late'].includes(error.kind))
+    const cause = error instanceof CatalogError ? error.cause : error
+    if (!(cause instanceof VerbFailure) || ['unknown', 'late'].includes(cause.kind))
       return { outcome: 'unknown', cause: error }
-    if (error.kind === 'not-done') return { outcome: 'busy', cause: error }
-    if (error.kind === 'unavailable')
-      throw new CatalogError('unavailable', `${error.message}; nothing was changed`, error)
+    if (cause.kind === 'not-done') return { outcome: 'busy', cause }
+    if (cause.kind === 'unavailable')
+      throw new CatalogError('unavailable', `${cause.message}; nothing was changed`, cause)
     throw new CatalogError('internal', 'The catalog database refused the commit; nothing was changed', error)
   }
 }

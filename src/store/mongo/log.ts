@@ -5,7 +5,7 @@ import { LOG, logId, WATERMARK, type LogDocument, type Put, type Watermark } fro
 import { failure } from './failures.ts'
 import { roll } from './roll.ts'
 import { Snapshot, type TailEntry, type View } from './snapshot.ts'
-import { inserted, VerbFailure, type MongoVerbs } from './verbs.ts'
+import { inserted, untilWon, VerbFailure, type MongoVerbs } from './verbs.ts'
 
 /** What a step answers, and the puts and tokens it writes for that to be true: with neither, it writes nothing. */
 export interface Step<T> {
@@ -30,15 +30,14 @@ export type Decide<T> = (snapshot: Snapshot) => Promise<Step<T>>
  * exactly if nothing else has happened since: the log is the lock. Had every branch a log of its own, folders, purges,
  * forks, tags and names would each need a second document to meet at, and a protocol for what dies between the two.
  * The price is that commits of one tenant to different branches take turns; each turn is one insertion.
+ * @throws of everything, as {@link failure}
  */
 export interface TenantLog {
   readonly tenant: string
   readonly found: Memory['found']
   /** Answers what `decide` makes of one state of the tenant. */
   look<T>(decide: (snapshot: Snapshot) => Promise<T>): Promise<T>
-  /**
-   * Decides and writes, again and again while others are faster. @throws VerbFailure; `not-done` also if others always were
-   */
+  /** Decides and writes, again and again while others are faster: `not-done` if they always were. */
   act<T>(decide: Decide<T>): Promise<T>
 }
 
@@ -74,9 +73,6 @@ const TAIL_ENTRIES_MAX = 16
 /** UTF-16 code units of the values of those entries: a large commit is not read along for long. */
 const TAIL_CHARS_MAX = 1_000_000
 
-/** Insertions of one step before its caller is told to come back: each was lost to another one that landed. */
-const TRIES_MAX = 100
-
 export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions): TenantLog {
   const { newId, tailEntriesMax = TAIL_ENTRIES_MAX } = options
   const { views, found } = options.memory
@@ -99,40 +95,31 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
     if (isShort(rest.tail)) return
     views.set(tenant, (await roll(verbs, tenant, rest)) ?? (await readView(verbs, tenant)))
   }
+  const look = async <T>(decide: (snapshot: Snapshot) => Promise<T>): Promise<T> => {
+    const snapshot = await open()
+    const answer = await decided(snapshot, decide)
+    await close(snapshot)
+    return answer
+  }
   const act = async <T>(decide: Decide<T>): Promise<T> => {
     const snapshot = await open().catch(notDone)
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const step = await decided(snapshot, decide).catch(notDone)
-      if (!(await landed(verbs, snapshot, step, newId()))) continue
-      await close(snapshot)
-      return step.answer
-    }
-    throw new VerbFailure('not-done', `Others wrote to the database ${TRIES_MAX} times in between; try again`)
+    const step = await untilWon(async () => {
+      const tried = await decided(snapshot, decide).catch(notDone)
+      return (await landed(verbs, snapshot, tried, newId())) && tried
+    })
+    await close(snapshot)
+    return step.answer
   }
   return {
     tenant,
     found,
-    look: async (decide) => {
-      const snapshot = await open()
-      const answer = await decided(snapshot, decide)
-      await close(snapshot)
-      return answer
-    },
+    look: async (decide) => look(decide).catch(failure),
     // Those who come through the same object wait for each other, rather than lose to each other.
     act: async (decide) => {
-      const mine = turn.then(() => act(decide))
+      const mine = turn.then(() => act(decide)).catch(failure)
       turn = mine.catch(() => undefined)
       return mine
     },
-  }
-}
-
-/** The same log, for whoever has only the client to tell: what fails ends the request, as {@link failure} says. */
-export function endingRequests(log: TenantLog): TenantLog {
-  return {
-    ...log,
-    look: async (decide) => log.look(decide).catch(failure),
-    act: async (decide) => log.act(decide).catch(failure),
   }
 }
 

@@ -2,7 +2,7 @@ import { REPORTS_BEYOND_LIMIT_MAX } from '#store/metrics'
 import type { MetricsReport, MetricsStore } from '#store/store'
 import { joined, logId, REPORT } from './documents.ts'
 import { failure } from './failures.ts'
-import { inserted, VerbFailure, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
+import { inserted, untilWon, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
 
 /** `n` numbers the reports of a tenant as they come; what was deleted leaves gaps. `of`: the tenant and the table. */
 interface ReportDocument extends Doc {
@@ -11,9 +11,6 @@ interface ReportDocument extends Doc {
   readonly of: string
   readonly report: string
 }
-
-/** Reports that took the number first, before the sender is told to come back. */
-const TRIES_MAX = 100
 
 /**
  * Reports decide nothing, so they stay out of the log of the tenant: each is a document of its own, whose number nobody
@@ -26,24 +23,20 @@ export function metricsStore(verbs: MongoVerbs, tenant: string): MetricsStore {
     const found = await verbs.find<ReportDocument>(query)
     return found[count - 1]?.n ?? 0
   }
-  const insert = async (report: MetricsReport): Promise<number> => {
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const n = (await nthNewest({ tenant }, 1)) + 1
-      const of = joined(tenant, report.objectId)
-      const document: ReportDocument = { _id: logId(tenant, n), tenant, n, of, report: JSON.stringify(report) }
-      if (await inserted(verbs.insertOne(REPORT, document))) return n
-    }
-    throw new VerbFailure('not-done', `Others sent reports ${TRIES_MAX} times in between; try again`)
-  }
   const forget = async (filter: Fields, keep: number): Promise<void> => {
     const oldest = await nthNewest(filter, keep)
     if (oldest > 0) await verbs.deleteMany(REPORT, { ...filter, n: { $lt: oldest } })
   }
   const add: MetricsStore['add'] = async (report, { perTable, perTenant }) => {
-    const n = await insert(report)
-    await forget({ of: joined(tenant, report.objectId) }, perTable)
+    const of = joined(tenant, report.objectId)
+    const number = await untilWon(async () => {
+      const n = (await nthNewest({ tenant }, 1)) + 1
+      const document: ReportDocument = { _id: logId(tenant, n), tenant, n, of, report: JSON.stringify(report) }
+      return (await inserted(verbs.insertOne(REPORT, document))) && n
+    })
+    await forget({ of }, perTable)
     // To find what is beyond this limit takes reading as many, so it is done now and then only.
-    if (n % REPORTS_BEYOND_LIMIT_MAX === 0) await forget({ tenant }, perTenant)
+    if (number % REPORTS_BEYOND_LIMIT_MAX === 0) await forget({ tenant }, perTenant)
   }
   return {
     add: async (report, keep) => add(report, keep).catch(failure),

@@ -7,7 +7,7 @@ import { entityStore, recordPuts, type Guarded } from './entities.ts'
 import { failure } from './failures.ts'
 import { historyStore } from './history.ts'
 import { idempotencyStore } from './idempotency.ts'
-import { endingRequests, tenantLog, type LogOptions, type TenantLog } from './log.ts'
+import { tenantLog, type LogOptions, type TenantLog } from './log.ts'
 import { metricsStore } from './metrics.ts'
 import { purgeStore } from './purges.ts'
 import { readFrom } from './read.ts'
@@ -27,15 +27,13 @@ export function mongoStore(verbs: MongoVerbs, options: LogOptions): Store {
   const guard = storageGuard(verbs, logOf, options.newId)
   return {
     tenant: (id) => tenantStore(verbs, logOf(id), guard(id)),
-    bootstrap: async (first) => bootstrap(logOf(first.tenant.id), guard(first.tenant.id), first).catch(failure),
+    bootstrap: async (first) => bootstrap(logOf(first.tenant.id), guard(first.tenant.id), first),
     readiness: async () => readinessOf(verbs),
   }
 }
 
-function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): TenantStore {
-  const log = endingRequests(tenant)
-  const ending: Guarded = async (...step) => guarded(...step).catch(failure)
-  const records = recordStores((kind) => entityStore(log, kind, kind === 'warehouse' ? ending : undefined))
+function tenantStore(verbs: MongoVerbs, log: TenantLog, guarded: Guarded): TenantStore {
+  const records = recordStores((kind) => entityStore(log, kind, kind === 'warehouse' ? guarded : undefined))
   /** Whoever is not found may be so because the database is not one of ours, which costs a look only then. */
   const ours = async <T>(found: T, user: unknown): Promise<T> => {
     if (user === null) await refuseForeign(verbs).catch(failure)
@@ -46,7 +44,7 @@ function tenantStore(verbs: MongoVerbs, tenant: TenantLog, guarded: Guarded): Te
       const found = await readFrom(log, query)
       return ours(found, found.caller?.user)
     },
-    commit: async (commit) => commitTo(tenant, commit),
+    commit: async (commit) => commitTo(log, commit),
     settle: async (commitId) => settle(log, commitId),
     branches: branchStore(log),
     history: historyStore(verbs, log),

@@ -2,8 +2,9 @@ import { storageTaken } from '#store/storage'
 import { foldersAbove, foldersOverlap } from '#versions/folders'
 import { joined, put, removal, STORAGE } from './documents.ts'
 import type { Guarded } from './entities.ts'
+import { failure } from './failures.ts'
 import type { TenantLog } from './log.ts'
-import { inserted, VerbFailure, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
+import { inserted, untilWon, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
 
 /** That a warehouse has a folder: counted if the log of its tenant says so, with the same token. */
 type Claim = Fields & {
@@ -18,9 +19,6 @@ interface BucketClaims extends Doc {
   readonly version: number
   readonly claims: readonly Claim[]
 }
-
-/** Changes of one bucket's claims before the caller is told to come back: each was lost to another one. */
-const TRIES_MAX = 100
 
 /**
  * Keeps tenants out of each other's storage. Tenants have no log in common; what they meet at is one document per
@@ -90,12 +88,11 @@ async function changeClaims(
   change: (claims: readonly Claim[]) => Promise<readonly Claim[]>,
 ): Promise<void> {
   const bucket = foldersAbove(folder)[0] ?? folder
-  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+  await untilWon(async () => {
     const found = await verbs.findOne<BucketClaims>({ collection: STORAGE, filter: { _id: bucket } })
     const claims = await change(found?.claims ?? [])
-    if (await replaced(verbs, found, { _id: bucket, version: (found?.version ?? 0) + 1, claims })) return
-  }
-  throw new VerbFailure('not-done', `Others changed the claims to a bucket ${TRIES_MAX} times in between; try again`)
+    return replaced(verbs, found, { _id: bucket, version: (found?.version ?? 0) + 1, claims })
+  }).catch(failure)
 }
 
 async function replaced(verbs: MongoVerbs, found: BucketClaims | null, next: BucketClaims): Promise<boolean> {

@@ -61,6 +61,18 @@ export function isDuplicate(error: unknown): boolean {
   return error instanceof VerbFailure && error.kind === 'duplicate'
 }
 
+/** Attempts of one thing before its caller is told to come back: each was lost to somebody else's that was done. */
+const ATTEMPTS_MAX = 100
+
+/** What an attempt makes that others were not faster than; of those it says false. @throws VerbFailure `not-done` */
+export async function untilWon<T>(attempt: () => Promise<T | false>): Promise<T> {
+  for (let attempts = 0; attempts < ATTEMPTS_MAX; attempts += 1) {
+    const won = await attempt()
+    if (won !== false) return won
+  }
+  throw new VerbFailure('not-done', `Others wrote to the database ${ATTEMPTS_MAX} times in between; try again`)
+}
+
 /** Whether an insertion has inserted; false if what it inserts was there already. */
 export async function inserted(insertion: Promise<unknown>): Promise<boolean> {
   try {
