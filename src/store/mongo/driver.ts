@@ -1,4 +1,4 @@
-import { MongoClient, type Collection, type Db, type MongoClientOptions } from 'mongodb'
+import { MongoClient, type Collection, type Db, type FindOptions, type MongoClientOptions } from 'mongodb'
 import { STORE_CALL_MS_MAX } from '#src/limits'
 import { failureOfCode, neverSent } from './failures.ts'
 import { VerbFailure, type Doc, type MongoVerbs, type Query } from './verbs.ts'
@@ -9,8 +9,11 @@ const DATABASE = 'pangolin'
 /** Longest wait for a server to be found, and for a connection to it. */
 const CONNECT_MS_MAX = 5000
 
-/** More documents than any one query of the store is for. */
-const FOUND_AT_ONCE_MAX = 10_000
+/**
+ * More documents than any one query of the store is for: all in one answer, but for the 16 MB that fit into one. A server
+ * sends the first hundred only unless it is told.
+ */
+const AT_ONCE = { batchSize: 10_000 }
 
 /** Each of its own: parts of what is given as an object (`writeConcern`) a connection string would change all the same. */
 const OPTIONS: MongoClientOptions = {
@@ -51,30 +54,24 @@ export function driverVerbs(db: Db): MongoVerbs {
   return {
     findOne: async <T extends Doc>({ collection, filter }: Query) =>
       (await run(of(collection).findOne(filter))) as T | null,
-    find: async <T extends Doc>({ collection, filter, projection, sort, limit = 0 }: Query) => {
-      const options = {
-        ...(projection ? { projection } : {}),
-        ...(sort ? { sort: sort as Record<string, 1> } : {}),
-        limit,
-        // All in one answer, but for the 16 MB that fit into one: a server sends the first hundred only unless it is told.
-        batchSize: limit > 0 ? limit : FOUND_AT_ONCE_MAX,
-      }
-      return (await run(of(collection).find(filter, options).toArray())) as unknown as T[]
-    },
+    find: async <T extends Doc>({ collection, filter, ...options }: Query) =>
+      (await run(
+        of(collection)
+          .find(filter, { ...AT_ONCE, ...(options as FindOptions) })
+          .toArray(),
+      )) as unknown as T[],
     insertOne: async (collection, document) => void (await run(of(collection).insertOne({ ...document }))),
-    insertMany: async (collection, documents) => {
-      const copies = documents.map((document) => ({ ...document }))
-      await run(of(collection).insertMany(copies, { ordered: false }))
-    },
+    insertMany: async (collection, documents) =>
+      void (await run(of(collection).insertMany([...documents], { ordered: false }))),
     updateOne: async ({ collection, filter, update, upsert }) =>
       (await run(of(collection).updateOne(filter, update as object, { upsert }))).matchedCount,
     deleteMany: async (collection, filter) => void (await run(of(collection).deleteMany(filter))),
     aggregate: async <T extends Doc>(collection: string, pipeline: readonly object[]) =>
-      (await run(
+      run(
         of(collection)
-          .aggregate([...pipeline], { batchSize: FOUND_AT_ONCE_MAX })
+          .aggregate<T>([...pipeline], AT_ONCE)
           .toArray(),
-      )) as T[],
+      ),
   }
 }
 

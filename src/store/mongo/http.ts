@@ -1,3 +1,4 @@
+import { BSON } from 'mongodb'
 import { causesOf } from '#domain/errors'
 import { STORE_CALL_MS_MAX } from '#src/limits'
 import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, unlessTriedAgain, UNREACHABLE } from './failures.ts'
@@ -73,20 +74,17 @@ async function callVerb(
   verb: string,
   body: object,
 ): Promise<unknown> {
-  let status: number
-  let text: string
-  try {
-    const response = await fetch(`${url}/action/${verb}`, {
-      method: 'POST',
-      headers: { ...headersOf(credentials), 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ dataSource, database, ...body }),
-      signal: AbortSignal.timeout(STORE_CALL_MS_MAX),
-    })
-    status = response.status
-    text = await response.text()
-  } catch (error) {
+  const lost = (error: unknown): never => {
     throw isNeverSent(error) ? neverSent(error) : new VerbFailure('unknown', UNREACHABLE, error)
   }
+  const { status, text } = await fetch(`${url}/action/${verb}`, {
+    method: 'POST',
+    headers: { ...headersOf(credentials), 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ dataSource, database, ...body }),
+    signal: AbortSignal.timeout(STORE_CALL_MS_MAX),
+  })
+    .then(async (response) => ({ status: response.status, text: await response.text() }))
+    .catch(lost)
   if (status < 300) return answerOf(text)
   const cause = new Error(`${verb} answered ${status}: ${text.slice(0, 500)}`)
   const code = codeInText(text)
@@ -115,37 +113,17 @@ function isNeverSent(error: unknown): boolean {
 }
 
 function headersOf(credentials: Credentials): Record<string, string> {
-  switch (credentials.kind) {
-    case 'api-key':
-      return { apiKey: credentials.key }
-    case 'bearer':
-      return { authorization: `Bearer ${credentials.token}` }
-    case 'basic': {
-      const bytes = new TextEncoder().encode(`${credentials.username}:${credentials.password}`)
-      return { authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` }
-    }
-    default:
-      return credentials satisfies never
-  }
+  if (credentials.kind === 'api-key') return { apiKey: credentials.key }
+  if (credentials.kind === 'bearer') return { authorization: `Bearer ${credentials.token}` }
+  const bytes = new TextEncoder().encode(`${credentials.username}:${credentials.password}`)
+  return { authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` }
 }
 
 /** Some servers write numbers as `{"$numberInt": "1"}`, whatever was asked for. */
 function answerOf(text: string): unknown {
   try {
-    return JSON.parse(text, (_, value: unknown) => numberOf(value) ?? value)
+    return BSON.EJSON.parse(text)
   } catch (error) {
-    throw new VerbFailure(
-      'unknown',
-      'The endpoint of the catalog database answered with something else than JSON',
-      error,
-    )
+    throw new VerbFailure('unknown', 'The endpoint of the catalog database did not answer with JSON', error)
   }
-}
-
-function numberOf(value: unknown): number | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const entries: [string, unknown][] = Object.entries(value)
-  const [only] = entries
-  if (entries.length !== 1 || !only || typeof only[1] !== 'string') return undefined
-  return /^\$number(Int|Long|Double)$/.test(only[0]) ? Number(only[1]) : undefined
 }
