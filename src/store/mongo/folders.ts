@@ -109,7 +109,8 @@ async function around(
   const above = new Set(locations.flatMap((location) => foldersAbove(location).slice(0, -1)))
   const found = await Promise.all([
     snapshot.together([...above].map(groupAt)),
-    ...locations.map(async (location) => snapshot.all({ group, ...folderRange(location) })),
+    // No key is a location alone, so those behind it are all.
+    ...locations.map(folderRange).map(async ({ from, to }) => snapshot.all({ group, after: from, to })),
   ])
   return valuesOf(found.flat())
 }

@@ -44,19 +44,11 @@ export async function pageAt(
 
 /** Whether nothing of a namespace is shown. */
 export async function isEmpty(snapshot: Snapshot, branch: Branch, namespace: string): Promise<boolean> {
-  const isShown = await Promise.all((['asset', 'namespace'] as const).map(async (of) => showsAny(of)))
-  return !isShown.includes(true)
-
-  async function showsAny(of: Key['class']): Promise<boolean> {
-    let after: string | undefined
-    do {
-      const query = { class: of, namespace, limit: 1, after }
-      const page: Page = await pageAt(snapshot, branch, OPEN_SEQ, query, KINDS)
-      if (page.entries.length > 0) return true
-      after = page.next
-    } while (after !== undefined)
-    return false
+  const showsAny = async (of: Key['class'], after?: string): Promise<boolean> => {
+    const { entries, next } = await pageAt(snapshot, branch, OPEN_SEQ, { class: of, namespace, limit: 1, after }, KINDS)
+    return entries.length > 0 || (next !== undefined && showsAny(of, next))
   }
+  return !(await Promise.all([showsAny('asset'), showsAny('namespace')])).includes(true)
 }
 
 async function branchPage(
@@ -67,22 +59,16 @@ async function branchPage(
 ): Promise<BranchRows> {
   const { branchId, seq } = bound
   const group = snapshot.places.entries(branchId, { class: of, namespace })
-  const { puts, end } = await snapshot.range({
-    group,
-    states,
-    after,
-    limit: states ? limit + 1 : limit + HIDDEN_NAMES_MAX,
-  })
-  const keyOf = (name: string): Key => ({ class: of, namespace, name })
+  const range = { group, states, after, limit: limit + (states ? 1 : HIDDEN_NAMES_MAX) }
+  const { puts, end } = await snapshot.range(range)
+  const found = puts.map(({ key: name, value, seq: since }) => ({
+    key: { class: of, namespace, name },
+    current: { value, seq: since ?? 0, toSeq: OPEN_SEQ },
+  }))
+  const keys = found.map(({ key }) => key)
   const rows =
-    seq === OPEN_SEQ
-      ? puts.map((put) => rowOf(branchId, keyOf(put.key), { value: put.value, seq: put.seq ?? 0, toSeq: OPEN_SEQ }))
-      : await rowsAt(
-          snapshot,
-          bound,
-          puts.map(({ key }) => keyOf(key)),
-        )
-  return { rows: rows.filter((one) => one !== null), more: end !== null, ...(end === null ? {} : { lookedUpTo: end }) }
+    seq === OPEN_SEQ ? found.map((one) => rowOf(branchId, one.key, one.current)) : await rowsAt(snapshot, bound, keys)
+  return { rows: rows.filter((one) => one !== null), more: end !== null, lookedUpTo: end ?? undefined }
 }
 
 /** What stands in the place of a value that is gone; nobody sees it. */

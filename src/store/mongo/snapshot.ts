@@ -13,12 +13,11 @@ export interface View {
   readonly tail: readonly TailEntry[]
 }
 
-/** Documents of one group in order: from the key `from`, or behind `after`, if there is one; before `to`. */
+/** Documents of one group in order: behind `after`, if there is one, and before `to`. */
 interface RangeQuery {
   readonly group: string
   /** Only documents in one of these; absent: also those that are gone. */
   readonly states?: readonly string[] | undefined
-  readonly from?: string | undefined
   readonly to?: string | undefined
   readonly after?: string | undefined
   readonly limit: number
@@ -65,14 +64,12 @@ export class Snapshot {
   /** Whatever of the log had been written when the snapshot was taken is known. */
   ready: Promise<void>
   private readonly verbs: MongoVerbs
-  private readonly latest = new Map<string, Put>()
+  /** The puts of the tail, by document and by group. */
+  private readonly byId = new Map<string, Put[]>()
   private readonly byGroup = new Map<string, Map<string, Put>>()
-  private readonly formerInTail = new Map<string, Put[]>()
-  private readonly stored = new Map<string, Promise<Current | null>>()
   private readonly absent = new Set<string>()
-  /** Documents that are asked for together. */
-  private batch: { readonly ids: string[]; readonly found: Promise<ReadonlyMap<string, Current>> } | null = null
-  private readonly formers = new Map<string, Promise<readonly Version[]>>()
+  private readonly storedOf = loader(async (ids) => this.fetchStored(ids))
+  private readonly versionsAt = new Map<number, Load<readonly Version[]>>()
   private readonly fetched = new Map<string, Promise<unknown>>()
 
   constructor(verbs: MongoVerbs, tenant: string, view: View) {
@@ -106,17 +103,16 @@ export class Snapshot {
     this.head = entry.n
     this.tail.push(entry)
     for (const put of entry.puts) {
-      this.latest.set(put.id, put)
+      this.byId.set(put.id, [...(this.byId.get(put.id) ?? []), put])
       const group = this.byGroup.get(put.group) ?? new Map<string, Put>()
       this.byGroup.set(put.group, group.set(put.id, put))
-      if (put.seq !== null) this.formerInTail.set(put.id, [...(this.formerInTail.get(put.id) ?? []), put])
     }
   }
 
   /** One per id, in order: null where there has never been such a document. */
   async puts(ids: readonly string[]): Promise<(Put | null)[]> {
     const stored = await this.storedOf(ids)
-    return ids.map((id, i) => this.latest.get(id) ?? (stored[i] ? asPut(stored[i]) : null))
+    return ids.map((id, i) => this.byId.get(id)?.at(-1) ?? (stored[i] ? asPut(stored[i]) : null))
   }
 
   /** The value of the document with that key in a group, parsed: null where it is not there, or gone. */
@@ -127,7 +123,7 @@ export class Snapshot {
 
   /** Whether the document was looked for, and has never been there. */
   isFresh(id: string): boolean {
-    return this.absent.has(id) && !this.latest.has(id)
+    return this.absent.has(id) && !this.byId.has(id)
   }
 
   async range(query: RangeQuery): Promise<Range> {
@@ -164,12 +160,16 @@ export class Snapshot {
   /** What each document was at position `bound` of its branch: null where it came later, or never. */
   async formerly(ids: readonly string[], bound: number): Promise<(Former | null)[]> {
     const stored = await this.storedOf(ids)
-    const later = ids.filter((id, i) => (stored[i]?.seq ?? 0) > bound && !this.formers.has(formerId(id, bound)))
-    if (later.length > 0) this.fetchFormer(later, bound)
-    const formers = await Promise.all(ids.map(async (id) => this.formers.get(formerId(id, bound)) ?? []))
+    const versionsOf = this.versionsAt.get(bound) ?? loader(async (some) => this.fetchVersions(some, bound))
+    this.versionsAt.set(bound, versionsOf)
+    const later = await versionsOf(ids.filter((_, i) => (stored[i]?.seq ?? 0) > bound))
+    const versions = Map.groupBy(
+      later.flatMap((found) => found ?? []),
+      ({ of }) => of,
+    )
     return ids.map((id, i) => {
       const current = stored[i] ? [stored[i]] : []
-      return formerOf([...current, ...(formers[i] ?? []), ...(this.formerInTail.get(id) ?? [])], bound)
+      return formerOf([...current, ...(versions.get(id) ?? []), ...(this.byId.get(id) ?? [])], bound)
     })
   }
 
@@ -178,7 +178,7 @@ export class Snapshot {
     const filter = { of: id, seq: { $gte: from, $lte: to } }
     const query = { collection: VERSION, filter, projection: { seq: 1, n: 1 } }
     const [between, [last]] = await Promise.all([this.fetch<Version>(query), this.formerly([id], to)])
-    const known = [...between, ...(this.formerInTail.get(id) ?? [])].flatMap(({ seq }) => seq ?? [])
+    const known = [...between, ...(this.byId.get(id) ?? [])].flatMap(({ seq }) => seq ?? [])
     const inside = known.filter((seq) => seq >= from && seq <= to)
     return [...new Set([...inside, last?.toSeq ?? OPEN_SEQ])].toSorted((a, b) => a - b)
   }
@@ -191,34 +191,15 @@ export class Snapshot {
     return new Map([...found, ...this.tail].flatMap((entry) => entry.unique.map((token) => [token, entry])))
   }
 
-  /** What is asked for in one turn of the event loop is asked for in one query. */
-  private async storedOf(ids: readonly string[]): Promise<(Current | null)[]> {
-    for (const id of ids) {
-      if (this.stored.has(id)) continue
-      this.batch ??= this.nextBatch()
-      this.batch.ids.push(id)
-      this.stored.set(
-        id,
-        this.batch.found.then((byId) => byId.get(id) ?? null),
-      )
+  private async fetchStored(ids: readonly string[]): Promise<Map<string, Current>> {
+    const queries: Promise<Current[]>[] = []
+    for (let start = 0; start < ids.length; start += DOCUMENTS_PER_QUERY) {
+      const filter = { _id: { $in: ids.slice(start, start + DOCUMENTS_PER_QUERY) } }
+      queries.push(this.fetch<Current>({ collection: CURRENT, filter }))
     }
-    return Promise.all(ids.map(async (id) => this.stored.get(id) ?? null))
-  }
-
-  private nextBatch(): NonNullable<Snapshot['batch']> {
-    const ids: string[] = []
-    const found = Promise.resolve().then(async () => {
-      this.batch = null
-      const queries: Promise<Current[]>[] = []
-      for (let start = 0; start < ids.length; start += DOCUMENTS_PER_QUERY) {
-        const filter = { _id: { $in: ids.slice(start, start + DOCUMENTS_PER_QUERY) } }
-        queries.push(this.fetch<Current>({ collection: CURRENT, filter }))
-      }
-      const byId = new Map((await Promise.all(queries)).flat().map((doc) => [doc._id, doc]))
-      for (const id of ids) if (!byId.has(id)) this.absent.add(id)
-      return byId
-    })
-    return { ids, found }
+    const found = new Map((await Promise.all(queries)).flat().map((doc) => [doc._id, doc]))
+    for (const id of ids) if (!found.has(id)) this.absent.add(id)
+    return found
   }
 
   private async fetchRange(query: RangeQuery): Promise<{ found: Current[]; end: string | null }> {
@@ -228,7 +209,8 @@ export class Snapshot {
     return { found: found.slice(0, limit), end: found.length > limit ? (found[limit - 1]?.key ?? null) : null }
   }
 
-  private fetchFormer(ids: readonly string[], bound: number): void {
+  /** Of documents that are newer than `bound`, the newest versions up to there and the oldest after it. */
+  private async fetchVersions(ids: readonly string[], bound: number): Promise<Map<string, readonly Version[]>> {
     const oneOf = (range: Fields, order: 1 | -1, as: string): Fields => ({
       $lookup: {
         from: VERSION,
@@ -238,17 +220,14 @@ export class Snapshot {
         as,
       },
     })
-    const aggregated = this.verbs.aggregate<Doc & { at: Version[]; next: Version[] }>(CURRENT, [
+    const found = this.verbs.aggregate<Doc & { at: Version[]; next: Version[] }>(CURRENT, [
       { $match: { _id: { $in: ids } } },
       { $project: { _id: 1 } },
       oneOf({ $lte: bound }, -1, 'at'),
       oneOf({ $gt: bound }, 1, 'next'),
     ])
-    const versions = this.caughtUp(aggregated.then((found) => found.flatMap(({ at, next }) => [...at, ...next])))
-    for (const id of ids) {
-      const own = versions.then((found) => found.filter((version) => version.of === id))
-      this.formers.set(formerId(id, bound), own)
-    }
+    const versions = await this.caughtUp(found.then((docs) => docs.flatMap(({ at, next }) => [...at, ...next])))
+    return Map.groupBy(versions, ({ of }) => of)
   }
 
   /** What a query has found, the first time it was asked: `of` is what kind of query it is. */
@@ -294,20 +273,14 @@ function formerOf(known: readonly Pick<Put, 'seq' | 'value'>[], bound: number): 
   return former ? { ...former, toSeq } : null
 }
 
-function rangeFilter({ group, states, from, to, after }: RangeQuery): Fields {
-  const state = states && (states.length === 1 ? states[0] : { $in: states })
-  const key = {
-    ...(from === undefined ? {} : { $gte: from }),
-    ...(to === undefined ? {} : { $lt: to }),
-    ...(after === undefined ? {} : { $gt: after }),
-  }
-  return { group, ...(state === undefined ? {} : { state }), ...(Object.keys(key).length > 0 ? { key } : {}) }
+function rangeFilter({ group, states, after, to }: RangeQuery): Fields {
+  const key = { ...(after === undefined ? {} : { $gt: after }), ...(to === undefined ? {} : { $lt: to }) }
+  return { group, ...(states ? { state: { $in: states } } : {}), ...(Object.keys(key).length > 0 ? { key } : {}) }
 }
 
-function isIn({ states, from = '', to, after }: RangeQuery, { key, state }: Put): boolean {
+function isIn({ states, after, to }: RangeQuery, { key, state }: Put): boolean {
   if (states && (state === null || !states.includes(state))) return false
-  const isBehind = after === undefined ? compareNames(key, from) >= 0 : compareNames(key, after) > 0
-  return isBehind && (to === undefined || compareNames(key, to) < 0)
+  return (after === undefined || compareNames(key, after) > 0) && (to === undefined || compareNames(key, to) < 0)
 }
 
 function byKey(a: Put, b: Put): number {
@@ -318,6 +291,19 @@ function asPut({ _id: id, group, key, state, value, seq }: Current): Put {
   return { id, group, key, state, value, seq }
 }
 
-function formerId(id: string, bound: number): string {
-  return `${bound} ${id}`
+type Load<T> = (keys: readonly string[]) => Promise<(T | null)[]>
+
+/** What is asked for in one turn of the event loop is fetched at once, and nothing twice. */
+function loader<T>(fetch: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>): Load<T> {
+  const fetched = new Map<string, Promise<ReadonlyMap<string, T>>>()
+  const waiting: string[] = []
+  let next: Promise<ReadonlyMap<string, T>>
+  return async (keys) => {
+    for (const key of keys.filter((one) => !fetched.has(one))) {
+      if (waiting.length === 0) next = Promise.resolve().then(async () => fetch(waiting.splice(0)))
+      waiting.push(key)
+      fetched.set(key, next)
+    }
+    return Promise.all(keys.map(async (key) => (await fetched.get(key))?.get(key) ?? null))
+  }
 }

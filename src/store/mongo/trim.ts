@@ -5,7 +5,7 @@ import { joined, positionText, put, type Put } from './documents.ts'
 import { boundsOf } from './folders.ts'
 import type { TenantLog } from './log.ts'
 import { entryId, type Places } from './places.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Range, Snapshot } from './snapshot.ts'
 
 /** A row that names a metadata file: of `objectId`, from `seq` on. */
 interface Naming {
@@ -56,11 +56,11 @@ export async function isTrimmed(snapshot: Snapshot, location: string): Promise<b
  */
 export async function showsTrimmed(snapshot: Snapshot, branch: Branch, seq: number): Promise<boolean> {
   const group = snapshot.places.trimmedRows(branch.id)
-  let from: { from: string } | { after: string } | null = { from: positionText(seq + 1) }
-  while (from) {
-    const { puts, end } = await snapshot.range({ group, ...from, limit: TRIMMED_ROWS_PER_QUERY })
+  let after: string | null = positionText(seq + 1)
+  while (after !== null) {
+    const { puts, end }: Range = await snapshot.range({ group, after, limit: TRIMMED_ROWS_PER_QUERY })
     if (puts.some(({ value }) => Number(value) <= seq)) return true
-    from = end === null ? null : { after: end }
+    after = end
   }
   return false
 }
