@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mongoClient } from '#store/mongo/driver'
-import { mongoIdentity } from '#store/mongo/identity'
-import { migrateMongo } from '#store/mongo/migrate'
+import { migrateMongo, mongoIdentity } from '#store/mongo/migrate'
 import { databaseIdentity, migrate } from '#store/sql/postgres/migrate'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { postgresMigrations } from '../postgres/migrations.ts'

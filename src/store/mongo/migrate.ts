@@ -1,9 +1,8 @@
 import type { Db } from 'mongodb'
 import { CatalogError } from '#domain/errors'
-import { SCHEMA } from './documents.ts'
+import { LOG, SCHEMA } from './documents.ts'
 import { driverVerbs, failed } from './driver.ts'
-import { INDEXES, indexName } from './indexes.ts'
-import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION, databaseProblem, type SchemaDocument } from './schema.ts'
+import { databaseProblem, INDEXES, OUR_SCHEMA, schemaOf } from './schema.ts'
 import { inserted } from './verbs.ts'
 
 /**
@@ -13,19 +12,26 @@ import { inserted } from './verbs.ts'
  */
 export async function migrateMongo(db: Db): Promise<void> {
   const verbs = driverVerbs(db)
-  const found = await verbs.findOne<SchemaDocument>({ collection: SCHEMA, filter: { _id: SCHEMA_ID } })
-  if (found && (found.product !== PRODUCT || found.version > SCHEMA_VERSION))
+  const found = await schemaOf(verbs)
+  if (found && (found.product !== OUR_SCHEMA.product || found.version > OUR_SCHEMA.version))
     throw new CatalogError('unprocessable', databaseProblem(found) ?? '')
   if (!found) await refuseUsed(db)
-  for (const index of INDEXES) {
-    const { collection, fields, unique } = index
-    await db
-      .collection(collection)
-      .createIndex(fields, { name: indexName(index), unique })
-      .catch(failed)
-  }
-  const schema: SchemaDocument = { _id: SCHEMA_ID, product: PRODUCT, version: SCHEMA_VERSION }
-  await inserted(verbs.insertOne(SCHEMA, schema))
+  for (const { collection, fields, unique } of INDEXES)
+    await db.collection(collection).createIndex(fields, { unique }).catch(failed)
+  await inserted(verbs.insertOne(SCHEMA, OUR_SCHEMA))
+}
+
+/**
+ * Which database it is, whatever its address, and whether anything is in it. It must have our schema. One that has no id
+ * yet gets `newId`. @throws VerbFailure
+ */
+export async function mongoIdentity(db: Db, newId: string): Promise<{ id: string; isUsed: boolean }> {
+  const verbs = driverVerbs(db)
+  const identity = { _id: 'identity', id: newId }
+  await inserted(verbs.insertOne(SCHEMA, identity))
+  const found = await verbs.findOne<typeof identity>({ collection: SCHEMA, filter: { _id: identity._id } })
+  const entry = await verbs.findOne({ collection: LOG, filter: {} })
+  return { id: found?.id ?? newId, isUsed: entry !== null }
 }
 
 /** A migration that died, or another one that is under way, has left nothing but our own collections. */

@@ -1,5 +1,5 @@
 // Contract: a page of a namespace with 100,000 tables is its own documents, however many there are beside, found by an index.
-// Source: src/store/mongo/indexes.ts; DESIGN §2.1 "List". The server's own explain says which index; it sorts what it has
+// Source: src/store/mongo/schema.ts; DESIGN §2.1 "List". The server's own explain says which index; it sorts what it has
 // found where MongoDB's reads on in the index, so what it examines is not held here.
 import type { Db, MongoClient } from 'mongodb'
 import { afterAll, beforeAll, expect, it } from 'vitest'

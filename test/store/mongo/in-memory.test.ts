@@ -1,5 +1,5 @@
 // Contract: the MongoDB store is a store, and answers as the model does, on a server that knows nothing but the verbs;
-// it asks that server only for what a declared index has. Source: src/store/store.ts; src/store/mongo/log.ts, indexes.ts.
+// it asks that server only for what a declared index has. Source: src/store/store.ts; src/store/mongo/log.ts, schema.ts.
 import { expect, it, vi } from 'vitest'
 import { SCHEMA } from '#store/mongo/documents'
 import { newMemory } from '#store/mongo/log'

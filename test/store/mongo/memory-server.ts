@@ -1,7 +1,6 @@
 import { compareNames } from '#versions/page'
-import { INDEXES, indexName } from '#store/mongo/indexes'
+import { INDEXES, indexName, PRODUCT, SCHEMA_ID, SCHEMA_VERSION } from '#store/mongo/schema'
 import { SCHEMA } from '#store/mongo/documents'
-import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION } from '#store/mongo/schema'
 import { VerbFailure, type Doc, type Fields, type MongoVerbs, type Query, type Value } from '#store/mongo/verbs'
 
 type Document = Doc & Record<string, Value>

@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb'
-import { INDEXES, type Index } from '#store/mongo/indexes'
+import { INDEXES, type Index } from '#store/mongo/schema'
 import type { Doc, Fields, MongoVerbs, Query, Value } from '#store/mongo/verbs'
 
 /** What a verb looks documents up by. */
