@@ -87,7 +87,9 @@ async function partsOf(db: Db, tenant: string, table: Exclude<Table, 'entry'>): 
         current(places.tags, ['on'], (docs) => refRows(db, tenant, docs, tagRow)),
       ]
     case 'folder':
-      return [current(places.folders, ['on'], (docs) => docs.map((doc) => ({ tenantId, ...(valueOf(doc) as Row) })))]
+      return [
+        current(places.folders.all, ['on'], (docs) => docs.map((doc) => ({ tenantId, ...(valueOf(doc) as Row) }))),
+      ]
     case 'log':
       return logged({ tenant }, 'n', ({ entry }) => (entry === null ? [] : [logRow(tenantId, entry)]))
     case 'commitId':
@@ -124,7 +126,7 @@ async function partsOf(db: Db, tenant: string, table: Exclude<Table, 'entry'>): 
       ]
     case 'purgeFolder':
       return [
-        current(places.purgeFolders, ['pending'], (docs) =>
+        current(places.purgeFolders.all, ['pending'], (docs) =>
           docs.map((doc) => {
             const { location, objectId } = valueOf(doc) as { location: string; objectId: string }
             return { tenantId, location, purgeId: doc.key.slice(joined(location, '').length), objectId }

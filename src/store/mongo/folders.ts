@@ -1,8 +1,8 @@
-import { firstOverlap, folderRange, foldersAbove, type Folder } from '#versions/folders'
+import { firstOverlap, folderRange, foldersAbove, foldersOf, type Folder } from '#versions/folders'
 import { livingBounds } from '#versions/lineage'
 import type { Bound, Branch, CatalogTag, Change, Key } from '#versions/model'
 import { joined, put, valuesOf, type Put } from './documents.ts'
-import { entryId, type Places } from './places.ts'
+import { entryId, type FolderPlaces, type Places } from './places.ts'
 import { rowsAt } from './rows.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -17,38 +17,34 @@ export async function overlapOf(
   changes: readonly Change[],
   kept: ReadonlySet<string>,
 ): Promise<number> {
-  const { folders, foldersAt, purgeFolders, purgeFoldersAt } = snapshot.places
+  const { folders, purgeFolders } = snapshot.places
   const wanted = changes.flatMap(({ next }) => next?.locations ?? [])
-  if (wanted.length === 0) return -1
-  const [ever, purging] = await Promise.all([
-    around(snapshot, wanted, folders, foldersAt),
-    around(snapshot, wanted, purgeFolders, purgeFoldersAt),
-  ])
+  const [ever, purging] = await Promise.all([around(snapshot, wanted, folders), around(snapshot, wanted, purgeFolders)])
   return firstOverlap(changes, { shown: await shownFolders(snapshot, ever), ever, purging, kept })
 }
 
 /** Whether a reader can still see a folder that is, holds or lies in one of these. */
 export async function isStillNamed(snapshot: Snapshot, locations: readonly string[]): Promise<boolean> {
-  if (locations.length === 0) return false
-  const { folders, foldersAt } = snapshot.places
-  return (await shownFolders(snapshot, await around(snapshot, locations, folders, foldersAt))).length > 0
+  const ever = await around(snapshot, locations, snapshot.places.folders)
+  return (await shownFolders(snapshot, ever)).length > 0
 }
 
 /** Where a change puts its object, and the folders it gives it: what finds both again later. */
 export function folderPuts(places: Places, branchId: string, { key, next }: Change): Put[] {
   if (!next || next.kind === 'namespace') return []
-  const { objectId } = next
   const seen: Seen = { branchId, key }
   return [
-    put(places.objects(objectId), entryId(places, branchId, key), seen),
-    ...next.locations.flatMap((location): Put[] => {
-      const folder: Folder = { location, objectId }
-      return [
-        put(places.folders, joined(location, objectId), folder),
-        put(places.foldersAt(location), objectId, folder),
-      ]
-    }),
+    put(places.objects(next.objectId), entryId(places, branchId, key), seen),
+    ...foldersPut(places.folders, foldersOf(next), next.objectId),
   ]
+}
+
+/** Folders that something has: `owner`. */
+export function foldersPut({ all, at }: FolderPlaces, folders: readonly Folder[], owner: string, state = 'on'): Put[] {
+  return folders.flatMap((folder) => [
+    put(all, joined(folder.location, owner), folder, { state }),
+    put(at(folder.location), owner, folder, { state }),
+  ])
 }
 
 /** Those of the objects that one of the bounds shows, each with its folders there. */
@@ -60,10 +56,13 @@ export async function shownObjects(
   const seen = await snapshot.together([...new Set(objectIds)].map((id) => snapshot.places.objects(id)))
   const keysOn = Map.groupBy(valuesOf<Seen>(seen), ({ branchId }) => branchId)
   const rows = await Promise.all(
-    bounds.map((bound) => {
-      const keys = (keysOn.get(bound.branchId) ?? []).map(({ key }) => key)
-      return rowsAt(snapshot, bound, keys)
-    }),
+    bounds.map(async (bound) =>
+      rowsAt(
+        snapshot,
+        bound,
+        (keysOn.get(bound.branchId) ?? []).map(({ key }) => key),
+      ),
+    ),
   )
   const shown = new Map<string, Set<string>>()
   for (const row of rows.flat()) {
@@ -100,17 +99,12 @@ export async function boundsOf(snapshot: Snapshot): Promise<Bound[]> {
 }
 
 /** Folders that are, hold or lie in one of these: those below are a range of one group, those above each a group. */
-async function around(
-  snapshot: Snapshot,
-  locations: readonly string[],
-  group: string,
-  groupAt: (location: string) => string,
-): Promise<Folder[]> {
+async function around(snapshot: Snapshot, locations: readonly string[], { all, at }: FolderPlaces): Promise<Folder[]> {
   const above = new Set(locations.flatMap((location) => foldersAbove(location).slice(0, -1)))
   const found = await Promise.all([
-    snapshot.together([...above].map(groupAt)),
+    snapshot.together([...above].map(at)),
     // No key is a location alone, so those behind it are all.
-    ...locations.map(folderRange).map(async ({ from, to }) => snapshot.all({ group, after: from, to })),
+    ...locations.map(folderRange).map(async ({ from, to }) => snapshot.all({ group: all, after: from, to })),
   ])
   return valuesOf(found.flat())
 }

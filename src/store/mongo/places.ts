@@ -7,6 +7,7 @@ import { joined } from './documents.ts'
  * document's id is its group and key (`documents.ts`).
  */
 export function placesOf(tenant: string) {
+  const at = (group: string) => (location: string) => joined(tenant, group, location)
   return {
     /** By id. State: `on`. */
     records: (kind: RecordKind) => joined(tenant, kind),
@@ -28,17 +29,13 @@ export function placesOf(tenant: string) {
     /** By entry id, every place where the object has ever been: `{ branchId, key }`. State: `on`. */
     objects: (objectId: string) => joined(tenant, 'object', objectId),
     /** By location and object, every folder an object has ever had: `{ location, objectId }`. State: `on`. */
-    folders: joined(tenant, 'folder'),
-    /** The same, those of one location. */
-    foldersAt: (location: string) => joined(tenant, 'folder-at', location),
+    folders: { all: joined(tenant, 'folder'), at: at('folder-at') },
     /** By time and id. State: `pending` or `done`. */
     purges: joined(tenant, 'purge'),
     /** By id, the key among the purges. State: `on`. */
     purgeKeys: joined(tenant, 'purge-key'),
     /** By location and purge, the folders of purges: `{ location, objectId }`. State: `pending`, then gone. */
-    purgeFolders: joined(tenant, 'purge-folder'),
-    /** The same, those of one location. */
-    purgeFoldersAt: (location: string) => joined(tenant, 'purge-folder-at', location),
+    purgeFolders: { all: joined(tenant, 'purge-folder'), at: at('purge-folder-at') },
     /** By object id, every object that was purged, or is about to be. State: `on`. */
     purged: joined(tenant, 'purged'),
     /** By idempotency key, what it stands for. State: `on`. */
@@ -59,6 +56,9 @@ export function placesOf(tenant: string) {
 }
 
 export type Places = ReturnType<typeof placesOf>
+
+/** Folders by location and what has them, all in one group; and those of one location, by what has them. */
+export type FolderPlaces = Places['folders']
 
 export function entryId(places: Places, branchId: string, key: Key): string {
   return joined(places.entries(branchId, key), key.name)

@@ -1,7 +1,7 @@
 import type { PurgeJob, PurgeStore } from '#store/store'
-import type { Folder } from '#versions/folders'
+import { foldersOf } from '#versions/folders'
 import { joined, put, removal, valuesOf, type Put } from './documents.ts'
-import { isStillNamed } from './folders.ts'
+import { foldersPut, isStillNamed } from './folders.ts'
 import type { TenantLog } from './log.ts'
 import type { Places } from './places.ts'
 
@@ -49,13 +49,6 @@ function purgeKey({ createdAt, id }: PurgeJob): string {
   return joined(createdAt, id)
 }
 
-function folderPuts({ purgeFolders, purgeFoldersAt }: Places, { id, objectId, locations }: PurgeJob): Put[] {
-  return locations.flatMap((location) => {
-    const folder: Folder = { location, objectId }
-    const state = 'pending'
-    return [
-      put(purgeFolders, joined(location, id), folder, { state }),
-      put(purgeFoldersAt(location), id, folder, { state }),
-    ]
-  })
+function folderPuts({ purgeFolders }: Places, job: PurgeJob): Put[] {
+  return foldersPut(purgeFolders, foldersOf(job), job.id, 'pending')
 }
