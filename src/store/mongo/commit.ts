@@ -103,11 +103,8 @@ async function fetchAlong(snapshot: Snapshot, commit: CatalogCommit): Promise<vo
   ])
 }
 
-async function refusal(
-  snapshot: Snapshot,
-  branch: Branch,
-  { changes, checks }: CatalogCommit,
-): Promise<CommitOutcome | null> {
+async function refusal(snapshot: Snapshot, branch: Branch, commit: CatalogCommit): Promise<CommitOutcome | null> {
+  const { changes, checks } = commit
   const keys = changes.map(({ key }) => key)
   const [current, held] = await Promise.all([
     entriesAt(snapshot, lineageOf(branch), keys),

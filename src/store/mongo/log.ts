@@ -95,13 +95,7 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
     if (isShort(rest.tail)) return
     views.set(tenant, (await roll(verbs, tenant, rest)) ?? (await readView(verbs, tenant)))
   }
-  const look = async <T>(decide: (snapshot: Snapshot) => Promise<T>): Promise<T> => {
-    const snapshot = await open()
-    const answer = await decided(snapshot, decide)
-    await close(snapshot)
-    return answer
-  }
-  const act = async <T>(decide: Decide<T>): Promise<T> => {
+  const run = async <T>(decide: Decide<T>): Promise<T> => {
     const snapshot = await open().catch(notDone)
     const step = await untilWon(async () => {
       const tried = await decided(snapshot, decide).catch(notDone)
@@ -113,10 +107,10 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
   return {
     tenant,
     found,
-    look: async (decide) => look(decide).catch(failure),
+    look: async (decide) => run(async (snapshot) => ({ answer: await decide(snapshot) })).catch(failure),
     // Those who come through the same object wait for each other, rather than lose to each other.
     act: async (decide) => {
-      const mine = turn.then(() => act(decide)).catch(failure)
+      const mine = turn.then(() => run(decide)).catch(failure)
       turn = mine.catch(() => undefined)
       return mine
     },

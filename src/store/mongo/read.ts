@@ -57,10 +57,7 @@ async function fetchAlong(snapshot: Snapshot, query: ReadQuery, place: Place): P
   await Promise.all([snapshot.puts(ids), contentsOf(snapshot, query, place)])
 }
 
-async function callerOf(
-  snapshot: Snapshot,
-  { userId, tokenId }: NonNullable<ReadQuery['caller']>,
-): Promise<NonNullable<ReadResult['caller']>> {
+async function callerOf(snapshot: Snapshot, { userId, tokenId }: NonNullable<ReadQuery['caller']>) {
   const { records, owned } = snapshot.places
   const [user, revoked, grants] = await Promise.all([
     snapshot.value<User>(records('user'), userId),
