@@ -55,15 +55,8 @@ export async function shownObjects(
 ): Promise<Map<string, Set<string>>> {
   const seen = await snapshot.together([...new Set(objectIds)].map((id) => snapshot.places.objects(id)))
   const keysOn = Map.groupBy(valuesOf<Seen>(seen), ({ branchId }) => branchId)
-  const rows = await Promise.all(
-    bounds.map(async (bound) =>
-      rowsAt(
-        snapshot,
-        bound,
-        (keysOn.get(bound.branchId) ?? []).map(({ key }) => key),
-      ),
-    ),
-  )
+  const keysAt = ({ branchId }: Bound): Key[] => (keysOn.get(branchId) ?? []).map(({ key }) => key)
+  const rows = await Promise.all(bounds.map(async (bound) => rowsAt(snapshot, bound, keysAt(bound))))
   const shown = new Map<string, Set<string>>()
   for (const row of rows.flat()) {
     if (!row || row.tombstone) continue

@@ -37,10 +37,8 @@ export function historyStore(verbs: MongoVerbs, log: TenantLog): HistoryStore {
       limit: limit + 1,
       projection: { auditFrom: 1, audit: 1 },
     })
-    return recordsPage(
-      found.flatMap(recordsOf).filter(({ id }) => Number(id) < end),
-      limit,
-    )
+    const records = found.flatMap(recordsOf).filter(({ id }) => Number(id) < end)
+    return recordsPage(records, limit)
   }
   return {
     log: async (query) => readLog(query).catch(failure),

@@ -84,22 +84,19 @@ export function databaseProblem(schema: SchemaDocument | null): string | null {
 
 /** The Data API has no verb for indexes, but an aggregation stage that lists them. */
 async function missingIndex(verbs: MongoVerbs): Promise<string | null> {
-  const collections = [...new Set(INDEXES.map(({ collection }) => collection))]
-  const listed = await Promise.all(
-    collections.map(async (collection) => {
-      const stages = [{ $indexStats: {} }, { $project: { name: 1 } }]
-      const found = await verbs.aggregate<Doc & { name: string }>(collection, stages)
-      return found.map(({ name }) => `${collection}.${name}`)
-    }),
-  )
-  const missing = INDEXES.map((index) => `${index.collection}.${indexName(index)}`).filter(
-    (name) => !listed.flat().includes(name),
-  )
+  const namesOf = async (collection: string): Promise<string[]> => {
+    const stages = [{ $indexStats: {} }, { $project: { name: 1 } }]
+    const found = await verbs.aggregate<Doc & { name: string }>(collection, stages)
+    return found.map(({ name }) => `${collection}.${name}`)
+  }
+  const collections = new Set(INDEXES.map(({ collection }) => collection))
+  const there = (await Promise.all([...collections].map(namesOf))).flat()
+  const needed = INDEXES.map((index) => `${index.collection}.${indexName(index)}`)
+  const missing = needed.filter((name) => !there.includes(name))
   return missing.length > 0 ? `The database lacks the index ${missing.join(', ')}; ${MIGRATE}` : null
 }
 
 /** An index as servers name one: `tenant_1_n_1`. */
 export function indexName({ fields }: Index): string {
-  const names = Object.keys(fields).map((field) => `${field}_1`)
-  return names.join('_')
+  return `${Object.keys(fields).join('_1_')}_1`
 }

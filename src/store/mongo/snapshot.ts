@@ -159,18 +159,10 @@ export class Snapshot {
 
   /** What each document was at position `bound` of its branch: null where it came later, or never. */
   async formerly(ids: readonly string[], bound: number): Promise<(Former | null)[]> {
-    const stored = await this.storedOf(ids)
     const versionsOf = this.versionsAt.get(bound) ?? loader(async (some) => this.fetchVersions(some, bound))
     this.versionsAt.set(bound, versionsOf)
-    const later = await versionsOf(ids.filter((_, i) => (stored[i]?.seq ?? 0) > bound))
-    const versions = Map.groupBy(
-      later.flatMap((found) => found ?? []),
-      ({ of }) => of,
-    )
-    return ids.map((id, i) => {
-      const current = stored[i] ? [stored[i]] : []
-      return formerOf([...current, ...(versions.get(id) ?? []), ...(this.byId.get(id) ?? [])], bound)
-    })
+    const [stored, versions] = await Promise.all([this.storedOf(ids), versionsOf(ids)])
+    return ids.map((id, i) => formerOf([stored[i] ?? [], versions[i] ?? [], this.byId.get(id) ?? []].flat(), bound))
   }
 
   /** Where the document was put on its branch, from one position to another, and the next one after that: in order. */
@@ -209,8 +201,11 @@ export class Snapshot {
     return { found: found.slice(0, limit), end: found.length > limit ? (found[limit - 1]?.key ?? null) : null }
   }
 
-  /** Of documents that are newer than `bound`, the newest versions up to there and the oldest after it. */
+  /** Of those documents that are newer than `bound`, the newest versions up to there and the oldest after it. */
   private async fetchVersions(ids: readonly string[], bound: number): Promise<Map<string, readonly Version[]>> {
+    const stored = await this.storedOf(ids)
+    const later = ids.filter((_, i) => (stored[i]?.seq ?? 0) > bound)
+    if (later.length === 0) return new Map()
     const oneOf = (range: Fields, order: 1 | -1, as: string): Fields => ({
       $lookup: {
         from: VERSION,
@@ -221,7 +216,7 @@ export class Snapshot {
       },
     })
     const found = this.verbs.aggregate<Doc & { at: Version[]; next: Version[] }>(CURRENT, [
-      { $match: { _id: { $in: ids } } },
+      { $match: { _id: { $in: later } } },
       { $project: { _id: 1 } },
       oneOf({ $lte: bound }, -1, 'at'),
       oneOf({ $gt: bound }, 1, 'next'),
