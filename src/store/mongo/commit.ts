@@ -36,7 +36,7 @@ export async function commitTo(log: TenantLog, commit: CatalogCommit): Promise<C
 export async function settle(log: TenantLog, commitId: string): Promise<Settled> {
   return log.act(async (snapshot) => {
     const token = commitToken(log.tenant, commitId)
-    const found = (await snapshot.decided([token])).get(token)
+    const [found] = await snapshot.decided([token])
     if (!found) return { answer: { landed: false }, unique: [token] }
     return { answer: found.seq === null ? { landed: false } : { landed: true, seq: found.seq } }
   })
@@ -45,18 +45,18 @@ export async function settle(log: TenantLog, commitId: string): Promise<Settled>
 async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<CommitOutcome>> {
   const { places, tenant } = snapshot
   const { members, changes } = commit
-  const tokens = new Map(members.map(({ id }) => [commitToken(tenant, id), id]))
+  const unique = members.map(({ id }) => commitToken(tenant, id))
   const answers = members.flatMap(({ idempotency }) => (idempotency ? [{ ...idempotency, at: commit.at }] : []))
   const [decided, given, swept, branch, audited] = await Promise.all([
-    snapshot.decided([...tokens.keys()]),
+    snapshot.decided(unique),
     Promise.all(answers.map(async ({ key }) => answerOf(snapshot, key))),
     sweep(snapshot, commit.at, answers.length),
     branchById(snapshot, commit.branchId),
     snapshot.value<number>(places.counts, 'audit'),
     fetchAlong(snapshot, commit),
   ])
-  const taken = [...tokens].find(([token]) => decided.has(token))
-  if (taken) return { answer: { outcome: 'decided', id: taken[1] } }
+  const taken = members.find((_, i) => decided[i])
+  if (taken) return { answer: { outcome: 'decided', id: taken.id } }
   const replayed = given.find((answer) => answer !== null)
   if (replayed) return { answer: { outcome: 'replayed', idempotencyKey: replayed.key } }
   if (branch?.state !== 'open') return { answer: { outcome: 'branch-closed' } }
@@ -76,7 +76,7 @@ async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<Com
   return {
     answer: { outcome: 'committed', seq },
     puts: [...new Map(puts.map((one) => [one.id, one])).values()],
-    unique: [...tokens.keys()],
+    unique,
     shown: {
       branch: joined(tenant, branch.id),
       seq,

@@ -129,7 +129,8 @@ export class Snapshot {
   async range(query: RangeQuery): Promise<Range> {
     const { found, end } = await this.once('range', query, async () => this.fetchRange(query))
     const isInside = (put: Put): boolean => isIn(query, put) && (end === null || compareNames(put.key, end) <= 0)
-    return { puts: this.withTail(found, [query.group], isInside).toSorted(byKey), end }
+    const puts = this.withTail(found, [query.group], isInside)
+    return { puts: puts.toSorted((a, b) => compareNames(a.key, b.key)), end }
   }
 
   /** All of a range at once: only where there are never many. */
@@ -175,12 +176,12 @@ export class Snapshot {
     return [...new Set([...inside, last?.toSeq ?? OPEN_SEQ])].toSorted((a, b) => a - b)
   }
 
-  /** The entries that have one of the tokens, by token. */
-  async decided(tokens: readonly string[]): Promise<Map<string, Decided>> {
+  /** The entry that has each of the tokens, null where none has. */
+  async decided(tokens: readonly string[]): Promise<(Decided | null)[]> {
     const filter = { unique: { $in: tokens } }
     const query = { collection: LOG, filter, projection: { unique: 1, seq: 1, n: 1 } }
     const found = await this.once('decided', tokens, async () => this.fetch<Decided>(query))
-    return new Map([...found, ...this.tail].flatMap((entry) => entry.unique.map((token) => [token, entry])))
+    return tokens.map((token) => [...found, ...this.tail].find(({ unique }) => unique.includes(token)) ?? null)
   }
 
   private async fetchStored(ids: readonly string[]): Promise<Map<string, Current>> {
@@ -276,10 +277,6 @@ function rangeFilter({ group, states, after, to }: RangeQuery): Fields {
 function isIn({ states, after, to }: RangeQuery, { key, state }: Put): boolean {
   if (states && (state === null || !states.includes(state))) return false
   return (after === undefined || compareNames(key, after) > 0) && (to === undefined || compareNames(key, to) < 0)
-}
-
-function byKey(a: Put, b: Put): number {
-  return compareNames(a.key, b.key)
 }
 
 function asPut({ _id: id, group, key, state, value, seq }: Current): Put {

@@ -38,13 +38,13 @@ export function storageGuard(
     const { answer, over } = await logOf(tenant).act(async (snapshot) => {
       const { claims } = snapshot.places
       const unique = mine ? [claimToken(mine)] : []
-      const [{ answer: wanted, puts = [] }, before, voided] = await Promise.all([
+      const [{ answer: wanted, puts = [] }, before, [voided]] = await Promise.all([
         step(snapshot),
         snapshot.value<Claim>(claims, warehouse),
-        mine ? snapshot.decided(unique) : null,
+        snapshot.decided(unique),
       ])
       if (puts.length === 0) return { answer: { answer: wanted, over: mine } }
-      if (mine && voided?.has(claimToken(mine))) throw storageTaken(mine.folder)
+      if (mine && voided) throw storageTaken(mine.folder)
       const claimed = mine ? put(claims, warehouse, mine) : removal(claims, warehouse)
       return { answer: { answer: wanted, over: before }, unique, puts: [...puts, claimed] }
     })
@@ -73,11 +73,11 @@ async function dropClaim(verbs: MongoVerbs, { folder, token }: Claim): Promise<v
 async function counts(log: TenantLog, claim: Claim): Promise<boolean> {
   return log.act(async (snapshot) => {
     const token = claimToken(claim)
-    const [decided, current] = await Promise.all([
+    const [[decided], current] = await Promise.all([
       snapshot.decided([token]),
       snapshot.value<Claim>(snapshot.places.claims, claim.warehouse),
     ])
-    if (decided.has(token)) return { answer: current?.token === claim.token }
+    if (decided) return { answer: current?.token === claim.token }
     return { answer: false, unique: [token] }
   })
 }
