@@ -3,7 +3,7 @@ import { forkOf, lineageOf, tagOf } from '#versions/lineage'
 import type { Branch, CatalogTag } from '#versions/model'
 import { joined, put, removal, type Put } from './documents.ts'
 import { shownObjects } from './folders.ts'
-import type { Step, TenantLog } from './log.ts'
+import type { TenantLog } from './log.ts'
 import type { Places } from './places.ts'
 import type { Snapshot } from './snapshot.ts'
 import { showsTrimmed } from './trim.ts'
@@ -18,22 +18,22 @@ export function branchStore(log: TenantLog): BranchStore {
   return {
     get: async (catalogId, name) => log.look((snapshot) => refNamed(snapshot, catalogId, name)),
     fork: async (input) =>
-      log.act((snapshot) =>
-        named(snapshot, input, ({ branch, seq }) => {
-          const made = forkOf(branch, seq, input)
-          return { answer: made, puts: branchPuts(snapshot.places, made, input.at) }
-        }),
-      ),
+      log.act(async (snapshot) => {
+        const source = await sourceOf(snapshot, input)
+        if (!source) return { answer: null }
+        const made = forkOf(source.branch, source.seq, input)
+        return { answer: made, puts: branchPuts(snapshot.places, made, input.at) }
+      }),
     tag: async (input) =>
-      log.act((snapshot) =>
-        named(snapshot, input, ({ branch, seq }) => {
-          const { tags, refs, refTimes } = snapshot.places
-          const made = tagOf(branch, seq, input)
-          const ref: Ref = { tag: made.id }
-          const name = put(refs(made.catalogId), made.name, ref)
-          return { answer: made, puts: [put(tags, made.id, made), name, put(refTimes, made.id, input.at)] }
-        }),
-      ),
+      log.act(async (snapshot) => {
+        const { tags, refs, refTimes } = snapshot.places
+        const source = await sourceOf(snapshot, input)
+        if (!source) return { answer: null }
+        const made = tagOf(source.branch, source.seq, input)
+        const ref: Ref = { tag: made.id }
+        const name = put(refs(made.catalogId), made.name, ref)
+        return { answer: made, puts: [put(tags, made.id, made), name, put(refTimes, made.id, input.at)] }
+      }),
     close: async (branchId) =>
       log.act(async (snapshot) => {
         const { branches, refs } = snapshot.places
@@ -69,12 +69,8 @@ export async function branchById(snapshot: Snapshot, id: string): Promise<Branch
   return snapshot.value<Branch>(snapshot.places.branches, id)
 }
 
-/** What is made at a position; null if nothing may be made there, or its name or id is taken. */
-async function named<T>(
-  snapshot: Snapshot,
-  { id, name, from }: NewRef,
-  make: (source: Pick<Place, 'branch' | 'seq'>) => Step<T>,
-): Promise<Step<T | null>> {
+/** Where a branch or tag is to stand; null if it may not, or its name or id is taken. */
+async function sourceOf(snapshot: Snapshot, { id, name, from }: NewRef): Promise<Pick<Place, 'branch' | 'seq'> | null> {
   const { branches, tags } = snapshot.places
   const [branch, taken] = await Promise.all([
     branchById(snapshot, from.branchId),
@@ -82,8 +78,8 @@ async function named<T>(
   ])
   const seq = from.seq ?? branch?.headSeq ?? 0
   const isFree = branch?.state === 'open' && seq <= branch.headSeq && taken.every((one) => one === null)
-  if (!isFree || (await refNamed(snapshot, branch.catalogId, name)) !== null) return { answer: null }
-  return (await bringsBackGone(snapshot, branch, seq)) ? { answer: null } : make({ branch, seq })
+  if (!isFree || (await refNamed(snapshot, branch.catalogId, name)) !== null) return null
+  return (await bringsBackGone(snapshot, branch, seq)) ? null : { branch, seq }
 }
 
 /** Whether a past position shows a table whose files were purged, or are about to be, or whose metadata was trimmed. */

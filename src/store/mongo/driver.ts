@@ -54,24 +54,20 @@ export function driverVerbs(db: Db): MongoVerbs {
   return {
     findOne: async <T extends Doc>({ collection, filter }: Query) =>
       (await run(of(collection).findOne(filter))) as T | null,
-    find: async <T extends Doc>({ collection, filter, ...options }: Query) =>
-      (await run(
-        of(collection)
-          .find(filter, { ...AT_ONCE, ...(options as FindOptions) })
-          .toArray(),
-      )) as unknown as T[],
+    find: async <T extends Doc>({ collection, filter, ...options }: Query) => {
+      const found = of(collection).find(filter, { ...AT_ONCE, ...(options as FindOptions) })
+      return (await run(found.toArray())) as unknown as T[]
+    },
     insertOne: async (collection, document) => void (await run(of(collection).insertOne({ ...document }))),
     insertMany: async (collection, documents) =>
       void (await run(of(collection).insertMany([...documents], { ordered: false }))),
     updateOne: async ({ collection, filter, update, upsert }) =>
       (await run(of(collection).updateOne(filter, update as object, { upsert }))).matchedCount,
     deleteMany: async (collection, filter) => void (await run(of(collection).deleteMany(filter))),
-    aggregate: async <T extends Doc>(collection: string, pipeline: readonly object[]) =>
-      run(
-        of(collection)
-          .aggregate<T>([...pipeline], AT_ONCE)
-          .toArray(),
-      ),
+    aggregate: async <T extends Doc>(collection: string, pipeline: readonly object[]) => {
+      const found = of(collection).aggregate<T>([...pipeline], AT_ONCE)
+      return run(found.toArray())
+    },
   }
 }
 

@@ -69,11 +69,8 @@ function requestVerbs(endpoint: Endpoint): MongoVerbs {
 
 const DUPLICATE = 11000
 
-async function callVerb(
-  { url, credentials, dataSource, database }: Endpoint,
-  verb: string,
-  body: object,
-): Promise<unknown> {
+async function callVerb(endpoint: Endpoint, verb: string, body: object): Promise<unknown> {
+  const { url, credentials, dataSource, database } = endpoint
   const lost = (error: unknown): never => {
     throw isNeverSent(error) ? neverSent(error) : new VerbFailure('unknown', UNREACHABLE, error)
   }

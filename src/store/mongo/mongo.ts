@@ -63,11 +63,8 @@ function tenantStore(verbs: MongoVerbs, log: TenantLog, guarded: Guarded): Tenan
 }
 
 /** The first entry of the tenant's log: everything, or nothing. */
-async function bootstrap(
-  log: TenantLog,
-  guarded: Guarded,
-  { tenant, warehouse, catalog, branch, user }: Bootstrap,
-): Promise<boolean> {
+async function bootstrap(log: TenantLog, guarded: Guarded, first: Bootstrap): Promise<boolean> {
+  const { tenant, warehouse, catalog, branch, user } = first
   const folder = storageFolder(warehouse.storage)
   const isThere = async (snapshot: Snapshot): Promise<boolean> =>
     (await snapshot.value(snapshot.places.records('tenant'), tenant.id)) !== null

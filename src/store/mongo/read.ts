@@ -39,7 +39,7 @@ async function readAt(snapshot: Snapshot, query: ReadQuery): Promise<ReadResult>
 async function contentsOf(snapshot: Snapshot, { keys = [], page }: ReadQuery, { branch, seq }: Place) {
   return Promise.all([
     entriesAt(snapshot, lineageOf(branch, seq), keys),
-    page ? pageAt(snapshot, branch, seq, page, [page.kind]) : null,
+    page ? pageAt(snapshot, branch, seq, { ...page, kinds: [page.kind] }) : null,
   ])
 }
 

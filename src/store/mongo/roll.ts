@@ -39,9 +39,7 @@ function versionOf({ id: of, seq, n, state, value }: Logged): Version[] {
 
 async function insertVersions(verbs: MongoVerbs, versions: readonly Version[]): Promise<void> {
   if (await inserted(verbs.insertMany(VERSION, versions))) return
-  await inParallel(versions, async (version) => {
-    await inserted(verbs.insertOne(VERSION, version))
-  })
+  await inParallel(versions, async (version) => inserted(verbs.insertOne(VERSION, version)))
 }
 
 async function insertCurrent(verbs: MongoVerbs, puts: readonly Logged[]): Promise<void> {
@@ -53,7 +51,7 @@ async function insertCurrent(verbs: MongoVerbs, puts: readonly Logged[]): Promis
 async function replaceCurrent(verbs: MongoVerbs, puts: readonly Logged[]): Promise<void> {
   await inParallel(puts, async ({ id, ...put }) => {
     const filter = { _id: id, n: { $lt: put.n } }
-    await inserted(verbs.updateOne({ collection: CURRENT, filter, update: { $set: fieldsOf(put) }, upsert: true }))
+    return inserted(verbs.updateOne({ collection: CURRENT, filter, update: { $set: fieldsOf(put) }, upsert: true }))
   })
 }
 
@@ -64,7 +62,7 @@ function fieldsOf({ n, group, key, state, value, seq }: Omit<Logged, 'id'>) {
 /** Only from where this roll began: whoever stands elsewhere has projected something else. */
 async function moveWatermark(verbs: MongoVerbs, tenant: string, from: number, to: number): Promise<boolean> {
   const first: Watermark = { _id: tenant, applied: to }
-  if (from === 0 && (await inserted(verbs.insertOne(WATERMARK, first)))) return true
+  if (from === 0) return inserted(verbs.insertOne(WATERMARK, first))
   const [filter, update] = [{ _id: tenant, applied: from }, { $set: { applied: to } }]
   return (await verbs.updateOne({ collection: WATERMARK, filter, update, upsert: false })) > 0
 }
@@ -83,7 +81,7 @@ function* chunks<T extends Pick<LoggedPut, 'value'>>(documents: readonly T[]): G
   if (some.length > 0) yield some
 }
 
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   for (let start = 0; start < items.length; start += PARALLEL_UPDATES)
     await Promise.all(items.slice(start, start + PARALLEL_UPDATES).map(work))
 }

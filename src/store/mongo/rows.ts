@@ -10,7 +10,10 @@ export interface StoredEntry extends EntryValue {
   readonly rev: string
 }
 
-const KINDS: readonly Entry['kind'][] = ['namespace', 'table', 'view']
+/** A page of entries of some kinds. */
+type Listing = Omit<PageQuery, 'kind'> & { readonly kinds: readonly Entry['kind'][] }
+
+const KINDS: Listing['kinds'] = ['namespace', 'table', 'view']
 
 /** One per key, in order: the row of the nearest branch that has one decides. */
 export async function entriesAt(snapshot: Snapshot, lineage: Lineage, keys: readonly Key[]): Promise<(Entry | null)[]> {
@@ -29,38 +32,29 @@ export async function rowsAt(snapshot: Snapshot, bound: Bound, keys: readonly Ke
 }
 
 /** A page of a namespace, of entries of some kinds. It may be short and have a `next` all the same. */
-export async function pageAt(
-  snapshot: Snapshot,
-  branch: Branch,
-  seq: number,
-  query: Omit<PageQuery, 'kind'>,
-  kinds: readonly Entry['kind'][],
-): Promise<Page> {
-  // Nothing that a branch's head has dropped hides anything where it rests on no other.
-  const states = branch.ancestors.length === 0 && seq === OPEN_SEQ ? kinds : undefined
-  const pages = await Promise.all(lineageOf(branch, seq).map((bound) => branchPage(snapshot, bound, query, states)))
-  return mergePages(pages, ({ kind }) => kinds.includes(kind), query.limit)
+export async function pageAt(snapshot: Snapshot, branch: Branch, seq: number, query: Listing): Promise<Page> {
+  const isPlain = branch.ancestors.length === 0 && seq === OPEN_SEQ
+  const pages = await Promise.all(lineageOf(branch, seq).map((bound) => branchPage(snapshot, bound, query, isPlain)))
+  return mergePages(pages, ({ kind }) => query.kinds.includes(kind), query.limit)
 }
 
 /** Whether nothing of a namespace is shown. */
 export async function isEmpty(snapshot: Snapshot, branch: Branch, namespace: string): Promise<boolean> {
   const showsAny = async (of: Key['class'], after?: string): Promise<boolean> => {
-    const { entries, next } = await pageAt(snapshot, branch, OPEN_SEQ, { class: of, namespace, limit: 1, after }, KINDS)
+    const query = { class: of, namespace, kinds: KINDS, limit: 1, after }
+    const { entries, next } = await pageAt(snapshot, branch, OPEN_SEQ, query)
     return entries.length > 0 || (next !== undefined && showsAny(of, next))
   }
   return !(await Promise.all([showsAny('asset'), showsAny('namespace')])).includes(true)
 }
 
-async function branchPage(
-  snapshot: Snapshot,
-  bound: Bound,
-  { class: of, namespace, after, limit }: Omit<PageQuery, 'kind'>,
-  states: readonly string[] | undefined,
-): Promise<BranchRows> {
+/** Nothing that a plain branch's head has dropped hides anything: it rests on no other. */
+async function branchPage(snapshot: Snapshot, bound: Bound, query: Listing, isPlain: boolean): Promise<BranchRows> {
   const { branchId, seq } = bound
+  const { class: of, namespace, after } = query
   const group = snapshot.places.entries(branchId, { class: of, namespace })
-  const range = { group, states, after, limit: limit + (states ? 1 : HIDDEN_NAMES_MAX) }
-  const { puts, end } = await snapshot.range(range)
+  const wanted = isPlain ? { states: query.kinds, limit: query.limit + 1 } : { limit: query.limit + HIDDEN_NAMES_MAX }
+  const { puts, end } = await snapshot.range({ group, after, ...wanted })
   const found = puts.map(({ key: name, value, seq: since }) => ({
     key: { class: of, namespace, name },
     current: { value, seq: since ?? 0, toSeq: OPEN_SEQ },
@@ -72,14 +66,7 @@ async function branchPage(
 }
 
 /** What stands in the place of a value that is gone; nobody sees it. */
-const GONE = {
-  objectId: '',
-  kind: 'table',
-  metadataLocation: null,
-  locations: [],
-  properties: {},
-  summary: {},
-} as const
+const GONE = { objectId: '', kind: 'view', metadataLocation: null, locations: [], properties: {}, summary: {} } as const
 
 function rowOf(branchId: string, { class: of, namespace, name }: Key, { value, seq, toSeq }: Former): Row {
   const place = { class: of, namespace, name, branchId, fromSeq: seq, toSeq }

@@ -14,6 +14,10 @@ type Claim = Fields & {
   readonly folder: string
 }
 
+type LogOf = (tenant: string) => TenantLog
+
+type ChangeClaims = (claims: readonly Claim[]) => Promise<readonly Claim[]>
+
 /** All claims to folders of one bucket. `version` goes up with every change. */
 interface BucketClaims extends Doc {
   readonly version: number
@@ -27,11 +31,7 @@ interface BucketClaims extends Doc {
  * claim count: one whose writer died is nobody's. Whoever finds such a claim in his way takes its token in that log, as
  * `settle` does with a commit, so that a writer who was only slow can never land it, and then takes its place.
  */
-export function storageGuard(
-  verbs: MongoVerbs,
-  logOf: (tenant: string) => TenantLog,
-  newId: () => string,
-): (tenant: string) => Guarded {
+export function storageGuard(verbs: MongoVerbs, logOf: LogOf, newId: () => string): (tenant: string) => Guarded {
   return (tenant) => async (folder, warehouse, step) => {
     const mine: Claim | null = folder === null ? null : { token: newId(), tenant, warehouse, folder }
     if (mine) await addClaim(verbs, mine, logOf)
@@ -55,11 +55,9 @@ export function storageGuard(
 }
 
 /** @throws CatalogError `already-exists` if another tenant has the folder, or a part of it */
-async function addClaim(verbs: MongoVerbs, mine: Claim, logOf: (tenant: string) => TenantLog): Promise<void> {
+async function addClaim(verbs: MongoVerbs, mine: Claim, logOf: LogOf): Promise<void> {
   await changeClaims(verbs, mine.folder, async (claims) => {
-    const inTheWay = claims.filter(
-      ({ tenant, folder }) => tenant !== mine.tenant && foldersOverlap(folder, mine.folder),
-    )
+    const inTheWay = claims.filter((one) => one.tenant !== mine.tenant && foldersOverlap(one.folder, mine.folder))
     for (const claim of inTheWay) if (await counts(logOf(claim.tenant), claim)) throw storageTaken(mine.folder)
     return [...claims.filter((claim) => !inTheWay.includes(claim)), mine]
   })
@@ -82,11 +80,7 @@ async function counts(log: TenantLog, claim: Claim): Promise<boolean> {
   })
 }
 
-async function changeClaims(
-  verbs: MongoVerbs,
-  folder: string,
-  change: (claims: readonly Claim[]) => Promise<readonly Claim[]>,
-): Promise<void> {
+async function changeClaims(verbs: MongoVerbs, folder: string, change: ChangeClaims): Promise<void> {
   const bucket = foldersAbove(folder)[0] ?? folder
   await untilWon(async () => {
     const found = await verbs.findOne<BucketClaims>({ collection: STORAGE, filter: { _id: bucket } })

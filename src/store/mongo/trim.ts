@@ -1,6 +1,6 @@
 import type { HistoryStore } from '#store/store'
 import { OPEN_SEQ, type Branch, type Change, type Key } from '#versions/model'
-import { freeFiles, type NamingRow } from '#versions/trim'
+import { freeFiles } from '#versions/trim'
 import { joined, positionText, put, type Put } from './documents.ts'
 import { boundsOf } from './folders.ts'
 import type { TenantLog } from './log.ts'
@@ -32,13 +32,10 @@ export function trimmer(log: TenantLog): HistoryStore['trim'] {
       const { trimmed, trimmedRows } = snapshot.places
       const [rows, bounds] = await Promise.all([rowsNaming(snapshot, input.metadataLocations), boundsOf(snapshot)])
       const answer = freeFiles(rows, bounds, input)
+      const gone = rows.filter(({ metadataLocation }) => answer.includes(metadataLocation))
       const marks = [
         ...answer.map((location) => put(trimmed, location, location)),
-        ...rows
-          .filter(({ metadataLocation }) => answer.includes(metadataLocation))
-          .map(({ branchId, toSeq, fromSeq, id }) =>
-            put(trimmedRows(branchId), joined(positionText(toSeq), id), fromSeq),
-          ),
+        ...gone.map((row) => put(trimmedRows(row.branchId), joined(positionText(row.toSeq), row.id), row.fromSeq)),
       ]
       const there = await snapshot.puts(marks.map(({ id }) => id))
       return { answer, puts: marks.filter((_, i) => there[i] === null) }
@@ -65,10 +62,8 @@ export async function showsTrimmed(snapshot: Snapshot, branch: Branch, seq: numb
   return false
 }
 
-async function rowsNaming(
-  snapshot: Snapshot,
-  metadataLocations: readonly string[],
-): Promise<(NamingRow & { readonly id: string })[]> {
+/** As {@link freeFiles} wants them, each with the id of what it was found by. */
+async function rowsNaming(snapshot: Snapshot, metadataLocations: readonly string[]) {
   const { places } = snapshot
   const location = new Map(metadataLocations.map((each) => [places.naming(each), each]))
   const found = (await snapshot.together([...location.keys()])).flatMap(({ id, group, value }) =>
