@@ -148,7 +148,7 @@ function jobPuts(places: Places, { tenantId: _tenant, state, ...row }: RowOf<'pu
   const puts = purgePuts(places, job)
   if (state === 'pending') return puts
   return purgePuts(places, { ...job, locations: [] }).map((one) =>
-    one.group === places.purges ? put(one.group, one.key, job, { state }) : one,
+    one.group === places.purges ? put(one.group, one.key, job, state) : one,
   )
 }
 
@@ -165,10 +165,7 @@ function entryDocuments(places: Places, rows: readonly EntryRow[], before: Entry
     const { key, next } = changeOf(row)
     const group = places.entries(branchId, key)
     const value = { ...next, rev }
-    keep(
-      next ? put(group, key.name, value, { state: next.kind, seq }) : removal(group, key.name, seq),
-      row.toSeq === OPEN_SEQ,
-    )
+    keep(next ? put(group, key.name, value, next.kind, seq) : removal(group, key.name, seq), row.toSeq === OPEN_SEQ)
     current.push(...folderPuts(places, branchId, { key, expect: null, next }))
     current.push(...namingPuts(places, branchId, { key, expect: null, next }, seq, rev))
     if (row.trimmed === 1) current.push(...trimmedPuts(places, row))

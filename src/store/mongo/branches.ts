@@ -40,7 +40,7 @@ export function branchStore(log: TenantLog): BranchStore {
         const branch = await branchById(snapshot, branchId)
         if (branch?.state !== 'open') return { answer: false }
         const state = 'closed'
-        const closed = put(branches, branchId, { ...branch, state }, { state })
+        const closed = put(branches, branchId, { ...branch, state }, state)
         return { answer: true, puts: [closed, removal(refs(branch.catalogId), branch.name)] }
       }),
   }
@@ -50,7 +50,7 @@ export function branchStore(log: TenantLog): BranchStore {
 export function branchPuts({ branches, refs, refTimes }: Places, branch: Branch, at: string): Put[] {
   const { id, catalogId, name, state } = branch
   const ref: Ref = { branch: id }
-  return [put(branches, id, branch, { state }), put(refs(catalogId), name, ref), put(refTimes, id, at)]
+  return [put(branches, id, branch, state), put(refs(catalogId), name, ref), put(refTimes, id, at)]
 }
 
 /** The open branch or the tag of that name. */

@@ -8,7 +8,7 @@ import { branchById } from './branches.ts'
 import { joined, put, removal, type Put } from './documents.ts'
 import { folderPuts, overlapOf, shownFoldersAlong } from './folders.ts'
 import { answerOf, answerPuts, sweep } from './idempotency.ts'
-import type { Step, TenantLog } from './log.ts'
+import { settled, type Step, type TenantLog } from './log.ts'
 import { commitToken, entryId } from './places.ts'
 import { purgePuts } from './purges.ts'
 import { entriesAt, isEmpty, type StoredEntry } from './rows.ts'
@@ -34,12 +34,8 @@ export async function commitTo(log: TenantLog, commit: CatalogCommit): Promise<C
 
 /** Finds the id in the log, or takes it there, so that nobody else can. */
 export async function settle(log: TenantLog, commitId: string): Promise<Settled> {
-  return log.act(async (snapshot) => {
-    const token = commitToken(log.tenant, commitId)
-    const [found] = await snapshot.decided([token])
-    if (!found) return { answer: { landed: false }, unique: [token] }
-    return { answer: found.seq === null ? { landed: false } : { landed: true, seq: found.seq } }
-  })
+  const { seq = null } = (await settled(log, commitToken(log.tenant, commitId))) ?? {}
+  return seq === null ? { landed: false } : { landed: true, seq }
 }
 
 async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<CommitOutcome>> {
@@ -67,7 +63,7 @@ async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<Com
   const seq = branch.headSeq + 1
   const puts = [
     put(places.counts, 'audit', (audited ?? 0) + members.length),
-    put(places.branches, branch.id, { ...branch, headSeq: seq }, { state: 'open' }),
+    put(places.branches, branch.id, { ...branch, headSeq: seq }, 'open'),
     ...changes.flatMap((change) => changePuts(snapshot, commit, change, seq)),
     ...commit.purges.flatMap((purge) => purgePuts(places, { ...purge, cursor: null, createdAt: commit.at })),
     ...swept,
@@ -132,7 +128,7 @@ function changePuts(snapshot: Snapshot, commit: CatalogCommit, change: Change, s
   if (!next) return [removal(group, key.name, seq)]
   const value: StoredEntry = { ...next, rev: revOf(commit) }
   const found = foundBy(snapshot, commit, change, seq).filter(({ id }) => snapshot.isFresh(id))
-  return [put(group, key.name, value, { state: next.kind, seq }), ...found]
+  return [put(group, key.name, value, next.kind, seq), ...found]
 }
 
 /** What finds a change again later: by its object, its folders, its metadata file. */

@@ -90,12 +90,7 @@ export function positionText(n: number): string {
 }
 
 /** A put of the document with that key in a group. */
-export function put(
-  group: string,
-  key: string,
-  value: unknown,
-  { state = 'on', seq = null }: { state?: string; seq?: number | null } = {},
-): Put {
+export function put(group: string, key: string, value: unknown, state = 'on', seq: number | null = null): Put {
   return { id: joined(group, key), group, key, state, value: JSON.stringify(value), seq }
 }
 

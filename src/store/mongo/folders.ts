@@ -42,8 +42,8 @@ export function folderPuts(places: Places, branchId: string, { key, next }: Chan
 /** Folders that something has: `owner`. */
 export function foldersPut({ all, at }: FolderPlaces, folders: readonly Folder[], owner: string, state = 'on'): Put[] {
   return folders.flatMap((folder) => [
-    put(all, joined(folder.location, owner), folder, { state }),
-    put(at(folder.location), owner, folder, { state }),
+    put(all, joined(folder.location, owner), folder, state),
+    put(at(folder.location), owner, folder, state),
   ])
 }
 

@@ -4,7 +4,7 @@ import type { Place } from '#store/store'
 import { LOG, logId, WATERMARK, type LogDocument, type Put, type Watermark } from './documents.ts'
 import { failure } from './failures.ts'
 import { roll } from './roll.ts'
-import { Snapshot, type TailEntry, type View } from './snapshot.ts'
+import { Snapshot, type Decided, type TailEntry, type View } from './snapshot.ts'
 import { inserted, untilWon, VerbFailure, type MongoVerbs } from './verbs.ts'
 
 /** What a step answers, and the puts and tokens it writes for that to be true: with neither, it writes nothing. */
@@ -137,6 +137,14 @@ function notDone(error: unknown): never {
   if (kind === 'unknown') throw new VerbFailure('not-done', message, error)
   if (kind === 'late') throw new VerbFailure('unavailable', message, error)
   throw error
+}
+
+/** The entry that has the token. If there is none, there never will be: it is taken. */
+export async function settled(log: TenantLog, token: string): Promise<Decided | null> {
+  return log.act(async (snapshot) => {
+    const [found = null] = await snapshot.decided([token])
+    return { answer: found, unique: found ? [] : [token] }
+  })
 }
 
 /** Whether the step is done. If not, the snapshot knows what was done in its stead. */

@@ -9,7 +9,7 @@ import type { Places } from './places.ts'
 export function purgePuts(places: Places, job: PurgeJob): Put[] {
   const key = purgeKey(job)
   return [
-    put(places.purges, key, job, { state: 'pending' }),
+    put(places.purges, key, job, 'pending'),
     put(places.purgeKeys, job.id, key),
     put(places.purged, job.objectId, job.objectId),
     ...folderPuts(places, job),
@@ -34,10 +34,10 @@ export function purgeStore(log: TenantLog): PurgeStore {
         return valuesOf(await snapshot.first(limit, { group, states: ['pending'], after: key ?? undefined }))
       }),
     save: async (id, cursor) =>
-      change(id, (job, { purges }) => [put(purges, purgeKey(job), { ...job, cursor }, { state: 'pending' })]),
+      change(id, (job, { purges }) => [put(purges, purgeKey(job), { ...job, cursor }, 'pending')]),
     done: async (id) =>
       change(id, (job, places) => [
-        put(places.purges, purgeKey(job), job, { state: 'done' }),
+        put(places.purges, purgeKey(job), job, 'done'),
         ...folderPuts(places, job).map(({ group, key }) => removal(group, key)),
       ]),
     stillNamed: async (locations) => log.look((snapshot) => isStillNamed(snapshot, locations)),

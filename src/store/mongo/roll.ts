@@ -1,7 +1,7 @@
 import { CURRENT, VERSION, versionId, WATERMARK } from './documents.ts'
-import type { Current, LoggedPut, Version, Watermark } from './documents.ts'
+import type { Current, LoggedPut, Version } from './documents.ts'
 import type { View } from './snapshot.ts'
-import { inserted, type MongoVerbs } from './verbs.ts'
+import { inserted, replaced, type MongoVerbs } from './verbs.ts'
 
 /** Documents in one insertion, and their values in UTF-16 code units: far below the 48 MB of a message. */
 const INSERTED_MAX = 500
@@ -29,7 +29,9 @@ export async function roll(verbs: MongoVerbs, tenant: string, { applied, tail }:
   for (const some of chunks(fresh)) await insertCurrent(verbs, some)
   await replaceCurrent(verbs, changed)
   const head = tail.at(-1)?.n ?? applied
-  return (await moveWatermark(verbs, tenant, applied, head)) ? { applied: head, tail: [] } : null
+  // Only from where this roll began: whoever stands elsewhere has projected something else.
+  const from = applied === 0 ? null : { _id: tenant, applied }
+  return (await replaced(verbs, WATERMARK, from, { _id: tenant, applied: head })) ? { applied: head, tail: [] } : null
 }
 
 /** What stays readable of a put; nothing if it has no position. */
@@ -57,14 +59,6 @@ async function replaceCurrent(verbs: MongoVerbs, puts: readonly Logged[]): Promi
 
 function fieldsOf({ n, group, key, state, value, seq }: Omit<Logged, 'id'>) {
   return { n, group, key, state, value, seq }
-}
-
-/** Only from where this roll began: whoever stands elsewhere has projected something else. */
-async function moveWatermark(verbs: MongoVerbs, tenant: string, from: number, to: number): Promise<boolean> {
-  const first: Watermark = { _id: tenant, applied: to }
-  if (from === 0) return inserted(verbs.insertOne(WATERMARK, first))
-  const [filter, update] = [{ _id: tenant, applied: from }, { $set: { applied: to } }]
-  return (await verbs.updateOne({ collection: WATERMARK, filter, update, upsert: false })) > 0
 }
 
 function* chunks<T extends Pick<LoggedPut, 'value'>>(documents: readonly T[]): Generator<T[]> {

@@ -36,7 +36,7 @@ export interface Former {
   readonly toSeq: number
 }
 
-type Decided = Pick<LogDocument, 'unique' | 'seq' | 'n' | '_id'>
+export type Decided = Pick<LogDocument, 'unique' | 'seq' | 'n' | '_id'>
 
 const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, seq: 1 }
 

@@ -3,8 +3,8 @@ import { foldersAbove, foldersOverlap } from '#versions/folders'
 import { joined, put, removal, STORAGE } from './documents.ts'
 import type { Guarded } from './entities.ts'
 import { failure } from './failures.ts'
-import type { TenantLog } from './log.ts'
-import { inserted, untilWon, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
+import { settled, type TenantLog } from './log.ts'
+import { replaced, untilWon, type Doc, type Fields, type MongoVerbs } from './verbs.ts'
 
 /** That a warehouse has a folder: counted if the log of its tenant says so, with the same token. */
 type Claim = Fields & {
@@ -69,15 +69,9 @@ async function dropClaim(verbs: MongoVerbs, { folder, token }: Claim): Promise<v
 
 /** Whether the claim's own tenant has made it good. If not, it never will. */
 async function counts(log: TenantLog, claim: Claim): Promise<boolean> {
-  return log.act(async (snapshot) => {
-    const token = claimToken(claim)
-    const [[decided], current] = await Promise.all([
-      snapshot.decided([token]),
-      snapshot.value<Claim>(snapshot.places.claims, claim.warehouse),
-    ])
-    if (decided) return { answer: current?.token === claim.token }
-    return { answer: false, unique: [token] }
-  })
+  if (!(await settled(log, claimToken(claim)))) return false
+  const current = await log.look(async (snapshot) => snapshot.value<Claim>(snapshot.places.claims, claim.warehouse))
+  return current?.token === claim.token
 }
 
 async function changeClaims(verbs: MongoVerbs, folder: string, change: ChangeClaims): Promise<void> {
@@ -85,16 +79,9 @@ async function changeClaims(verbs: MongoVerbs, folder: string, change: ChangeCla
   await untilWon(async () => {
     const found = await verbs.findOne<BucketClaims>({ collection: STORAGE, filter: { _id: bucket } })
     const claims = await change(found?.claims ?? [])
-    return replaced(verbs, found, { _id: bucket, version: (found?.version ?? 0) + 1, claims })
+    const next = { _id: bucket, version: (found?.version ?? 0) + 1, claims }
+    return replaced(verbs, STORAGE, found && { _id: bucket, version: found.version }, next)
   }).catch(failure)
-}
-
-async function replaced(verbs: MongoVerbs, found: BucketClaims | null, next: BucketClaims): Promise<boolean> {
-  if (!found) return inserted(verbs.insertOne(STORAGE, next))
-  const { _id, version, claims } = next
-  const update = { $set: { version, claims } }
-  const filter = { _id, version: found.version }
-  return (await verbs.updateOne({ collection: STORAGE, filter, update, upsert: false })) > 0
 }
 
 function claimToken({ tenant, token }: Claim): string {

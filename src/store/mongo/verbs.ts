@@ -73,6 +73,21 @@ export async function untilWon<T>(attempt: () => Promise<T | false>): Promise<T>
   throw new VerbFailure('not-done', `Others wrote to the database ${ATTEMPTS_MAX} times in between; try again`)
 }
 
+/**
+ * Whether a document that has these fields (null: that is not there yet) was replaced by the next one. They hold a number
+ * that changes each time.
+ */
+export async function replaced(
+  verbs: MongoVerbs,
+  collection: string,
+  from: (Doc & Fields) | null,
+  to: Doc & Fields,
+): Promise<boolean> {
+  if (!from) return inserted(verbs.insertOne(collection, to))
+  const { _id, ...fields } = to
+  return (await verbs.updateOne({ collection, filter: from, update: { $set: fields }, upsert: false })) > 0
+}
+
 /** Whether an insertion has inserted; false if what it inserts was there already. */
 export async function inserted(insertion: Promise<unknown>): Promise<boolean> {
   try {
