@@ -2,7 +2,7 @@ import type { BranchStore, NewRef, Place } from '#store/store'
 import { forkOf, lineageOf, tagOf } from '#versions/lineage'
 import type { Branch, CatalogTag } from '#versions/model'
 import { joined, put, removal, type Put } from './documents.ts'
-import { shownObjects } from './folders.ts'
+import { shownWith } from './folders.ts'
 import type { TenantLog } from './log.ts'
 import type { Places } from './places.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -86,7 +86,7 @@ async function sourceOf(snapshot: Snapshot, { id, name, from }: NewRef): Promise
 async function bringsBackGone(snapshot: Snapshot, branch: Branch, seq: number): Promise<boolean> {
   if (seq === branch.headSeq) return false
   if (await showsTrimmed(snapshot, branch, seq)) return true
-  const purged = (await snapshot.all({ group: snapshot.places.purged })).map(({ key }) => key)
-  const shown = await shownObjects(snapshot, purged, lineageOf(branch, seq))
-  return purged.some((objectId) => shown.has(objectId))
+  const purged = new Set((await snapshot.all({ group: snapshot.places.purged })).map(({ key }) => key))
+  const shown = await shownWith(snapshot, [...purged], lineageOf(branch, seq))
+  return shown.some(({ objectId }) => purged.has(objectId))
 }

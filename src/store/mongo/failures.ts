@@ -71,14 +71,11 @@ const BY_WORDS: readonly (readonly [words: RegExp, message: string])[] = [
 
 /** Why a server was not reached: by its own code, if it has one, or by what the client and the system say. */
 export function neverSent(error: unknown): VerbFailure {
-  for (const at of causesOf(error)) {
-    const known = 'code' in at && typeof at.code === 'number' ? KNOWN[at.code] : undefined
-    if (known) return new VerbFailure('unavailable', known.message, error)
-    const { message } = at
-    const said = BY_WORDS.find(([words]) => words.test(message))
-    if (said) return new VerbFailure('unavailable', said[1], error)
-  }
-  return new VerbFailure('unavailable', UNREACHABLE, error)
+  const causes = [...causesOf(error)]
+  const codes = causes.flatMap((at) => ('code' in at && typeof at.code === 'number' ? at.code : []))
+  const [known] = codes.flatMap((code) => KNOWN[code] ?? [])
+  const [, said] = BY_WORDS.find(([words]) => causes.some(({ message }) => words.test(message))) ?? []
+  return new VerbFailure('unavailable', known?.message ?? said ?? UNREACHABLE, error)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { firstOverlap, folderRange, foldersAbove, foldersOf, type Folder } from '#versions/folders'
 import { livingBounds } from '#versions/lineage'
-import type { Bound, Branch, CatalogTag, Change, Key } from '#versions/model'
+import type { Bound, Branch, CatalogTag, Change, Entry, Key } from '#versions/model'
 import { joined, put, valuesOf, type Put } from './documents.ts'
 import { entryId, type FolderPlaces, type Places } from './places.ts'
 import { rowsAt } from './rows.ts'
@@ -47,36 +47,31 @@ export function foldersPut({ all, at }: FolderPlaces, folders: readonly Folder[]
   ])
 }
 
-/** Those of the objects that one of the bounds shows, each with its folders there. */
-export async function shownObjects(
+/** What the bounds show where one of the objects has ever been. */
+export async function shownWith(
   snapshot: Snapshot,
   objectIds: readonly string[],
   bounds: readonly Bound[],
-): Promise<Map<string, Set<string>>> {
+): Promise<Entry[]> {
   const seen = await snapshot.together([...new Set(objectIds)].map((id) => snapshot.places.objects(id)))
   const keysOn = Map.groupBy(valuesOf<Seen>(seen), ({ branchId }) => branchId)
   const keysAt = ({ branchId }: Bound): Key[] => (keysOn.get(branchId) ?? []).map(({ key }) => key)
   const rows = await Promise.all(bounds.map(async (bound) => rowsAt(snapshot, bound, keysAt(bound))))
-  const shown = new Map<string, Set<string>>()
-  for (const row of rows.flat()) {
-    if (!row || row.tombstone) continue
-    const { objectId, locations } = row.entry
-    shown.set(objectId, new Set([...(shown.get(objectId) ?? []), ...locations]))
-  }
-  return shown
+  return rows.flat().flatMap((row) => (row && !row.tombstone ? row.entry : []))
 }
 
 /** Fetches what {@link overlapOf} will ask for once it knows that folders of the changes are those of their own objects. */
 export async function shownFoldersAlong(snapshot: Snapshot, changes: readonly Change[]): Promise<void> {
   const objectIds = changes.flatMap(({ next }) => (next && next.locations.length > 0 ? [next.objectId] : []))
-  if (objectIds.length > 0) await Promise.all([shownObjects(snapshot, objectIds, []), boundsOf(snapshot)])
+  if (objectIds.length > 0) await Promise.all([shownWith(snapshot, objectIds, []), boundsOf(snapshot)])
 }
 
 async function shownFolders(snapshot: Snapshot, folders: readonly Folder[]): Promise<Folder[]> {
   if (folders.length === 0) return []
   const objectIds = folders.map(({ objectId }) => objectId)
-  const shown = await shownObjects(snapshot, objectIds, await boundsOf(snapshot))
-  return folders.filter(({ objectId, location }) => shown.get(objectId)?.has(location))
+  const shown = (await shownWith(snapshot, objectIds, await boundsOf(snapshot))).flatMap(foldersOf)
+  const named = new Set(shown.map(({ objectId, location }) => joined(objectId, location)))
+  return folders.filter(({ objectId, location }) => named.has(joined(objectId, location)))
 }
 
 /** As {@link livingBounds}, of the tenant. */

@@ -34,11 +34,8 @@ export function httpVerbs(endpoint: Endpoint, metered = (verbs: MongoVerbs): Mon
     insertMany: async (collection, documents) => {
       await inserted(requests.insertMany(collection, documents))
       const wanted = new Map(documents.map((document) => [document._id, (document as Doc & Fields)['n']]))
-      const found = await requests.find<Doc & Fields>({
-        collection,
-        filter: { _id: { $in: [...wanted.keys()] } },
-        projection: { n: 1 },
-      })
+      const filter = { _id: { $in: [...wanted.keys()] } }
+      const found = await requests.find<Doc & Fields>({ collection, filter, projection: { n: 1 } })
       const there = found.filter(({ _id, n }) => wanted.get(_id) === n)
       if (there.length < documents.length) throw failureOfCode(DUPLICATE, undefined)
     },

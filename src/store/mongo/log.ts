@@ -82,9 +82,8 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
   const close = async (snapshot: Snapshot): Promise<void> => {
     const { applied, tail } = snapshot
     views.set(tenant, { applied, tail: charsOf(tail) > TAIL_CHARS_REMEMBERED_MAX ? [] : tail })
-    if (isShort(tail)) return
     // The step is done, or the question answered, whatever becomes of this; somebody will find the tail long again.
-    await shorten(tail).catch(() => undefined)
+    if (!isShort(tail)) await shorten(tail).catch(() => undefined)
   }
   const isShort = (tail: View['tail']): boolean => tail.length < tailEntriesMax && charsOf(tail) < TAIL_CHARS_MAX
   const shorten = async (tail: View['tail']): Promise<void> => {

@@ -196,9 +196,9 @@ export class Snapshot {
   }
 
   private async fetchRange(query: RangeQuery): Promise<{ found: Current[]; end: string | null }> {
-    const { limit, states } = query
-    const range = { collection: CURRENT, filter: rangeFilter(query), sort: { key: 1 }, limit: limit + 1 }
-    const found = await this.fetch<Current>(range, states === undefined ? 'all' : 'some')
+    const { limit } = query
+    const filter = rangeFilter(query)
+    const found = await this.fetch<Current>({ collection: CURRENT, filter, sort: { key: 1 }, limit: limit + 1 })
     return { found: found.slice(0, limit), end: found.length > limit ? (found[limit - 1]?.key ?? null) : null }
   }
 
@@ -244,15 +244,15 @@ export class Snapshot {
     return [...puts.values()]
   }
 
-  /** `of` says whether the query sees all documents, or leaves out some for what may change. */
-  private async fetch<T extends Doc & { n: number }>(query: Query, of: 'all' | 'some' = 'all'): Promise<T[]> {
-    return this.caughtUp(this.verbs.find<T>(query), of)
+  /** A query by state leaves out documents for what may change. */
+  private async fetch<T extends Doc & { n: number }>(query: Query): Promise<T[]> {
+    return this.caughtUp(this.verbs.find<T>(query), 'state' in query.filter)
   }
 
-  private async caughtUp<T extends { n: number }>(fetching: Promise<T[]>, of: 'all' | 'some' = 'all'): Promise<T[]> {
+  private async caughtUp<T extends { n: number }>(fetching: Promise<T[]>, isByState = false): Promise<T[]> {
     const [found] = await Promise.all([fetching, this.ready])
     const newest = found.reduce((n, doc) => Math.max(n, doc.n), 0)
-    if (of === 'some' || newest > this.head) {
+    if (isByState || newest > this.head) {
       this.ready = this.extend()
       await this.ready
     }
@@ -269,9 +269,11 @@ function formerOf(known: readonly Pick<Put, 'seq' | 'value'>[], bound: number): 
   return former ? { ...former, toSeq } : null
 }
 
+/** Some servers find no index for a list of one state. */
 function rangeFilter({ group, states, after, to }: RangeQuery): Fields {
   const key = { ...(after === undefined ? {} : { $gt: after }), ...(to === undefined ? {} : { $lt: to }) }
-  return { group, ...(states ? { state: { $in: states } } : {}), ...(Object.keys(key).length > 0 ? { key } : {}) }
+  const state = states?.length === 1 ? states[0] : states && { $in: states }
+  return { group, ...(state === undefined ? {} : { state }), ...(Object.keys(key).length > 0 ? { key } : {}) }
 }
 
 function isIn({ states, after, to }: RangeQuery, { key, state }: Put): boolean {
