@@ -17,26 +17,18 @@ export function historyStore(verbs: MongoVerbs, log: TenantLog): HistoryStore {
     const entries: LogEntry[] = []
     for (const bound of branch ? boundsBefore(branch, before) : []) {
       if (entries.length > limit) break
-      const found = await verbs.find<LogDocument>({
-        collection: LOG,
-        filter: { branch: joined(tenant, bound.branchId), seq: { $lte: bound.seq } },
-        sort: { seq: -1 },
-        limit: limit + 1 - entries.length,
-        projection: { entry: 1 },
-      })
+      const filter = { branch: joined(tenant, bound.branchId), seq: { $lte: bound.seq } }
+      const query = { collection: LOG, filter, sort: { seq: -1 }, projection: { entry: 1 } }
+      const found = await verbs.find<LogDocument>({ ...query, limit: limit + 1 - entries.length })
       entries.push(...found.map(({ entry }) => JSON.parse(entry ?? '') as LogEntry))
     }
     return logPage(entries, limit)
   }
   const readAudit: HistoryStore['audit'] = async ({ before = OPEN_SEQ, limit }) => {
     const end = Number(before)
-    const found = await verbs.find<LogDocument>({
-      collection: LOG,
-      filter: { audited: tenant, auditFrom: { $lt: end } },
-      sort: { auditFrom: -1 },
-      limit: limit + 1,
-      projection: { auditFrom: 1, audit: 1 },
-    })
+    const filter = { audited: tenant, auditFrom: { $lt: end } }
+    const query = { collection: LOG, filter, sort: { auditFrom: -1 }, projection: { auditFrom: 1, audit: 1 } }
+    const found = await verbs.find<LogDocument>({ ...query, limit: limit + 1 })
     const records = found.flatMap(recordsOf).filter(({ id }) => Number(id) < end)
     return recordsPage(records, limit)
   }

@@ -26,8 +26,9 @@ export async function roll(verbs: MongoVerbs, tenant: string, { applied, tail }:
   for (const put of puts) newest.set(put.id, { ...put, fresh: put.fresh || newest.get(put.id)?.fresh === true })
   const { fresh = [], changed = [] } = Object.groupBy(newest.values(), (put) => (put.fresh ? 'fresh' : 'changed'))
   for (const some of chunks(puts.flatMap(versionOf))) await insertVersions(verbs, some)
-  for (const some of chunks(fresh)) await insertCurrent(verbs, some)
-  await replaceCurrent(verbs, changed)
+  for (const some of chunks(fresh.map(currentOf)))
+    if (!(await inserted(verbs.insertMany(CURRENT, some)))) await replaceCurrent(verbs, some)
+  await replaceCurrent(verbs, changed.map(currentOf))
   const head = tail.at(-1)?.n ?? applied
   // Only from where this roll began: whoever stands elsewhere has projected something else.
   const from = applied === 0 ? null : { _id: tenant, applied }
@@ -44,21 +45,16 @@ async function insertVersions(verbs: MongoVerbs, versions: readonly Version[]): 
   await inParallel(versions, async (version) => inserted(verbs.insertOne(VERSION, version)))
 }
 
-async function insertCurrent(verbs: MongoVerbs, puts: readonly Logged[]): Promise<void> {
-  const documents = puts.map(({ id, ...put }): Current => ({ _id: id, ...fieldsOf(put) }))
-  if (!(await inserted(verbs.insertMany(CURRENT, documents)))) await replaceCurrent(verbs, puts)
-}
-
 /** Where a newer one is, the filter finds nothing, and the insertion in its stead is refused as a duplicate. */
-async function replaceCurrent(verbs: MongoVerbs, puts: readonly Logged[]): Promise<void> {
-  await inParallel(puts, async ({ id, ...put }) => {
-    const filter = { _id: id, n: { $lt: put.n } }
-    return inserted(verbs.updateOne({ collection: CURRENT, filter, update: { $set: fieldsOf(put) }, upsert: true }))
+async function replaceCurrent(verbs: MongoVerbs, documents: readonly Current[]): Promise<void> {
+  await inParallel(documents, async ({ _id, ...fields }) => {
+    const filter = { _id, n: { $lt: fields.n } }
+    return inserted(verbs.updateOne({ collection: CURRENT, filter, update: { $set: fields }, upsert: true }))
   })
 }
 
-function fieldsOf({ n, group, key, state, value, seq }: Omit<Logged, 'id'>) {
-  return { n, group, key, state, value, seq }
+function currentOf({ id: _id, n, group, key, state, value, seq }: Logged): Current {
+  return { _id, n, group, key, state, value, seq }
 }
 
 function* chunks<T extends Pick<LoggedPut, 'value'>>(documents: readonly T[]): Generator<T[]> {

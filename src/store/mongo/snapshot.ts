@@ -87,13 +87,9 @@ export class Snapshot {
   async extend(): Promise<void> {
     for (;;) {
       const before = this.head
-      const entries = await this.verbs.find<TailEntry>({
-        collection: LOG,
-        filter: { tenant: this.tenant, n: { $gt: before } },
-        sort: { n: 1 },
-        limit: TAIL_PAGE,
-        projection: TAIL_FIELDS,
-      })
+      const filter = { tenant: this.tenant, n: { $gt: before } }
+      const query = { collection: LOG, filter, sort: { n: 1 }, limit: TAIL_PAGE, projection: TAIL_FIELDS }
+      const entries = await this.verbs.find<TailEntry>(query)
       for (const entry of entries) if (entry.n === this.head + 1) this.push(entry)
       if (entries.length < TAIL_PAGE || this.head === before) return
     }
@@ -207,15 +203,10 @@ export class Snapshot {
     const stored = await this.storedOf(ids)
     const later = ids.filter((_, i) => (stored[i]?.seq ?? 0) > bound)
     if (later.length === 0) return new Map()
-    const oneOf = (range: Fields, order: 1 | -1, as: string): Fields => ({
-      $lookup: {
-        from: VERSION,
-        localField: '_id',
-        foreignField: 'of',
-        pipeline: [{ $match: { seq: range } }, { $sort: { seq: order } }, { $limit: 1 }],
-        as,
-      },
-    })
+    const oneOf = (range: Fields, order: 1 | -1, as: string): Fields => {
+      const pipeline = [{ $match: { seq: range } }, { $sort: { seq: order } }, { $limit: 1 }]
+      return { $lookup: { from: VERSION, localField: '_id', foreignField: 'of', pipeline, as } }
+    }
     const found = this.verbs.aggregate<Doc & { at: Version[]; next: Version[] }>(CURRENT, [
       { $match: { _id: { $in: later } } },
       { $project: { _id: 1 } },
