@@ -92,7 +92,7 @@ export async function openOutside<S extends Seen>(backend: Backend<S>): Promise<
       headers: { ...headers, authorization: `Bearer ${token}`, 'x-request-id': requestId },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    return { status: response.status, text: await response.text() }
+    return { status: response.status, text: await response.text(), retryAfter: response.headers.get('retry-after') }
   }
 
   return {
