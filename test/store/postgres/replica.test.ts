@@ -9,11 +9,11 @@ import { neonDatabase } from '#store/sql/postgres/neon'
 import { postgresStore } from '#store/sql/postgres/postgres'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { commitOf, create, land, newTenant, readKey, tableKey, tableValue } from '#test/contract/fixture'
+import { freePort } from '../../../scripts/free-port.ts'
 import { postgresMigrations } from '../../../scripts/postgres/migrations.ts'
 import { giveTo, postgresOwner } from '../../../scripts/postgres/owner.ts'
 import { startPostgres } from '../../../scripts/postgres/server.ts'
 import { startNeonFront } from './neon-front.ts'
-import { freePort } from './own-server.ts'
 
 const REASON = 'The catalog database takes no writes: it is a replica, or read-only'
 
