@@ -2,7 +2,7 @@
 // Source: DESIGN §2.1 "Outcome fencing", §5; PostgreSQL, Appendix A "Error Codes"; the built Worker, over each transport.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '#store/sql/postgres/migrate'
-import { startFaultProxy, type Plan } from '#test/store/postgres/fault-proxy'
+import { startPostgresFaults, type Plan } from '#test/store/postgres/fault-proxy'
 import { startNeonFront } from '#test/store/postgres/neon-front'
 import { ownServer, type OwnServer } from '#test/store/postgres/own-server'
 import type { BuiltWorker } from '#test/support/built-worker'
@@ -71,11 +71,10 @@ describe.each(['tcp', 'hyperdrive', 'neon'] as const)('a Worker on a PostgreSQL 
     await migrate(db, postgresMigrations())
     const own = new URL(url)
     password = own.password
-    const port = await freePort()
-    const proxy = await startFaultProxy(port, { port: Number(own.port) }, plan)
+    const proxy = await startPostgresFaults(Number(own.port), { plan })
     ends.push(() => proxy.stop())
     cut = proxy.cut
-    own.port = String(port)
+    own.port = String(proxy.port)
     worker = await serve(script, await ways[transport](own.href, ends, plan))
     ends.push(() => worker.stop())
     await prepare(worker)

@@ -1,11 +1,10 @@
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type pg from 'pg'
 import { migrate } from '#store/sql/postgres/migrate'
 import { postgresStore } from '#store/sql/postgres/postgres'
 import { messages } from '#test/store/postgres/fault-proxy'
 import { startNeonFront } from '#test/store/postgres/neon-front'
 import { ownServer } from '#test/store/postgres/own-server'
+import { passOn, startRelay } from '#test/support/relay'
 import { freePort } from '../../scripts/free-port.ts'
 import { postgresMigrations } from '../../scripts/postgres/migrations.ts'
 import type { Backend, Seen } from './outside.ts'
@@ -72,36 +71,16 @@ interface Way {
   stop(): Promise<void>
 }
 
-/** A proxy that passes everything on and counts what the server says. */
+/** A relay that passes everything on and counts what the server says. */
 async function tcpWay(transport: 'tcp' | 'hyperdrive', url: string, count: () => Counter): Promise<Way> {
-  const open = new Set<Socket>()
-  const proxy = createServer((client) => {
-    const upstream = connect({ host: '127.0.0.1', port: Number(new URL(url).port) })
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      open.add(one)
-      one.setNoDelay(true)
-      one.on('error', () => {})
-      one.once('close', () => {
-        open.delete(one)
-        other.destroy()
-      })
-      one.pipe(other)
-    }
-    upstream.on('data', counting(count))
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
   const own = new URL(url)
-  own.port = String((proxy.address() as AddressInfo).port)
+  const relay = await startRelay(Number(own.port), {
+    connected: (client, server) => passOn(client, server.on('data', counting(count))),
+  })
+  own.port = String(relay.port)
   return {
     worker: transport === 'tcp' ? { bindings: { DATABASE_URL: own.href } } : { hyperdrives: { HYPERDRIVE: own.href } },
-    stop: async () => {
-      for (const socket of open) socket.destroy()
-      proxy.close()
-      await once(proxy, 'close')
-    },
+    stop: () => relay.stop(),
   }
 }
 
