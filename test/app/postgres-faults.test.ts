@@ -3,11 +3,10 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { migrate } from '#store/sql/postgres/migrate'
 import { startPostgresFaults, type Plan } from '#test/store/postgres/fault-proxy'
-import { startNeonFront } from '#test/store/postgres/neon-front'
+import { startNeonFront, throughNeon } from '#test/store/postgres/neon-front'
 import { ownServer, type OwnServer } from '#test/store/postgres/own-server'
 import type { BuiltWorker } from '#test/support/built-worker'
 import { built, serve, type Way } from '#test/support/served-worker'
-import { freePort } from '../../scripts/free-port.ts'
 import { postgresMigrations } from '../../scripts/postgres/migrations.ts'
 import { survivesFaults, type Ends, type Fault, type FaultyWorker } from './store-faults.ts'
 
@@ -44,21 +43,10 @@ const ways = {
     worker: { bindings: { STORE: 'postgres' }, hyperdrives: { HYPERDRIVE: url } },
   }),
   neon: async (url: string, ends: Ends, plan: Plan): Promise<Way> => {
-    const endpoint = `http://127.0.0.1:${await freePort()}/sql`
-    const front = await startNeonFront(endpoint, plan)
+    const front = await startNeonFront({ plan })
     ends.push(() => front.stop())
-    const neon = new URL(url)
-    neon.host = 'ep-faults.eu-central-1.aws.neon.tech'
-    neon.port = ''
-    return {
-      worker: {
-        bindings: { STORE: 'postgres', DATABASE_URL: neon.href },
-        outboundService: async (request) => {
-          const headers = { ...Object.fromEntries(request.headers), 'neon-connection-string': url }
-          return fetch(endpoint, { method: 'POST', headers, body: await request.text() })
-        },
-      },
-    }
+    const { bindings, outboundService } = throughNeon(url, front)
+    return { worker: { bindings: { STORE: 'postgres', ...bindings }, outboundService } }
   },
 }
 

@@ -2,10 +2,9 @@ import type pg from 'pg'
 import { migrate } from '#store/sql/postgres/migrate'
 import { postgresStore } from '#store/sql/postgres/postgres'
 import { messages } from '#test/store/postgres/fault-proxy'
-import { startNeonFront } from '#test/store/postgres/neon-front'
+import { startNeonFront, throughNeon } from '#test/store/postgres/neon-front'
 import { ownServer } from '#test/store/postgres/own-server'
 import { passOn, startRelay } from '#test/support/relay'
-import { freePort } from '../../scripts/free-port.ts'
 import { postgresMigrations } from '../../scripts/postgres/migrations.ts'
 import type { Backend, Seen } from './outside.ts'
 
@@ -109,17 +108,13 @@ function countCommand(counter: Counter, tag: string): void {
 
 /** A host of Neon's as the Worker sees it; its requests are counted and passed on to a front of the real server. */
 async function neonWay(url: string, count: () => Counter): Promise<Way> {
-  const endpoint = `http://127.0.0.1:${await freePort()}/sql`
-  const front = await startNeonFront(endpoint)
-  const neon = new URL(url)
-  neon.host = 'ep-counted.eu-central-1.aws.neon.tech'
-  neon.port = ''
+  const front = await startNeonFront()
+  const { bindings, outboundService } = throughNeon(url, front)
   return {
     worker: {
-      bindings: { DATABASE_URL: neon.href },
+      bindings,
       outboundService: async (request) => {
-        const headers = { ...Object.fromEntries(request.headers), 'neon-connection-string': url }
-        const answer = await fetch(endpoint, { method: 'POST', headers, body: await request.text() })
+        const answer = await outboundService(request)
         const text = await answer.text()
         const { results = [] } = JSON.parse(text) as { results?: NeonResult[] }
         count().storeRoundTrips += 1

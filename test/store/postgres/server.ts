@@ -28,7 +28,7 @@ export async function setup(): Promise<() => Promise<void>> {
     const db = tcpDatabase(server.url)
     ends.push(() => db.close())
     await migrate(db, postgresMigrations())
-    const front = await startNeonFront(NEON_TEST_URL)
+    const front = await startNeonFront({ port: Number(new URL(NEON_TEST_URL).port) })
     ends.push(() => front.stop())
     const faults = await startPostgresFaults(Number(port), { listen: Number(FAULTS_TEST_PORT) })
     ends.push(() => faults.stop())
