@@ -6,7 +6,7 @@ import { startDataApi } from '#test/store/mongo/data-api'
 import { startMongo } from '#test/store/mongo/real-server'
 import { answeredBy, bodyOf, HANDSHAKE, idOf, messages } from '#test/store/mongo/wire'
 import { passOn, startRelay } from '#test/support/relay'
-import type { Backend, Outside, Seen } from './outside.ts'
+import type { Backend, CountedWay, Outside, Seen } from './outside.ts'
 import { lockstep } from './lockstep.ts'
 
 /** What the one on the way saw. */
@@ -51,13 +51,8 @@ function newCounter(): Counter {
   return { storeRoundTrips: 0, storeStatements: 0, rowsRead: 0, rowsWritten: 0, rounds: 0 }
 }
 
-interface Way {
-  readonly worker: Backend['worker']
-  stop(): Promise<void>
-}
-
 /** A relay that passes everything on and counts the commands that ask for something, and what they are answered. */
-async function driverWay(url: string, port: number, count: () => Counter): Promise<Way> {
+async function driverWay(url: string, port: number, count: () => Counter): Promise<CountedWay> {
   const relay = await startRelay(port, {
     connected: (client, server) => {
       const asked = new Set<number>()
@@ -93,7 +88,7 @@ async function httpWay(
   start: typeof startDataApi,
   db: Parameters<typeof startDataApi>[0],
   count: () => Counter,
-): Promise<Way> {
+): Promise<CountedWay> {
   const key = crypto.randomUUID()
   const gateway = await start(db, { kind: 'api-key', key })
   const turn = lockstep(() => (count().rounds += 1))

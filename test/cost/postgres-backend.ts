@@ -6,7 +6,7 @@ import { startNeonFront, throughNeon } from '#test/store/postgres/neon-front'
 import { ownServer } from '#test/store/postgres/own-server'
 import { passOn, startRelay } from '#test/support/relay'
 import { postgresMigrations } from '../../scripts/postgres/migrations.ts'
-import type { Backend, Seen } from './outside.ts'
+import type { Backend, CountedWay, Seen } from './outside.ts'
 
 /** What the one on the way saw, and what the server has in its own statistics (`pg_stat_statements`). */
 export interface PostgresSeen extends Seen {
@@ -65,13 +65,8 @@ async function takeStatistics(client: pg.Client, url: string): Promise<PostgresS
   return rows[0] ?? { transactions: 0, statements: 0, rows: 0 }
 }
 
-interface Way {
-  readonly worker: Backend['worker']
-  stop(): Promise<void>
-}
-
 /** A relay that passes everything on and counts what the server says. */
-async function tcpWay(transport: 'tcp' | 'hyperdrive', url: string, count: () => Counter): Promise<Way> {
+async function tcpWay(transport: 'tcp' | 'hyperdrive', url: string, count: () => Counter): Promise<CountedWay> {
   const own = new URL(url)
   const relay = await startRelay(Number(own.port), {
     connected: (client, server) => passOn(client, server.on('data', counting(count))),
@@ -107,7 +102,7 @@ function countCommand(counter: Counter, tag: string): void {
 }
 
 /** A host of Neon's as the Worker sees it; its requests are counted and passed on to a front of the real server. */
-async function neonWay(url: string, count: () => Counter): Promise<Way> {
+async function neonWay(url: string, count: () => Counter): Promise<CountedWay> {
   const front = await startNeonFront()
   const { bindings, outboundService } = throughNeon(url, front)
   return {
