@@ -67,7 +67,7 @@ export function canonical(table: Table, row: Row): Row {
 }
 
 /** JSON text without spaces, and with the names of each object in order: stores keep neither. */
-export function canonicalJson(text: string): string {
+function canonicalJson(text: string): string {
   return JSON.stringify(JSON.parse(text), (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
