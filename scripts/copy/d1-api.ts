@@ -28,24 +28,10 @@ const REQUEST_MS = 60_000
 
 const FORM = /^d1:\/\/([0-9a-f]{32})\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
-/** What D1 says when it has refused a request before running it, and when it has undone it: SQLite's own errors. */
-const NOT_EXECUTED = /D1 DB is overloaded/
+/** What D1 says when it has not begun with a request, when it has undone it, and when it cannot tell, whatever the status. */
+const NOT_BEGUN = /D1 DB is overloaded/
 const UNDONE = /SQLITE_(?:CONSTRAINT|ERROR|MISMATCH|TOOBIG|RANGE|FULL)|exceeded (?:D1's )?maximum/i
-
-/** What an HTTP answer, or none at all, comes to. */
-interface Reply {
-  /** 0: there was no answer. */
-  readonly status: number
-  readonly retryAfter: string | null
-  /** Why it is no success, without a secret. */
-  readonly reason: string
-  readonly results: readonly RawResult[] | null
-}
-
-interface RawResult {
-  readonly results?: { readonly columns?: readonly string[]; readonly rows?: readonly (readonly unknown[])[] }
-  readonly meta?: { readonly changes?: number }
-}
+const UNKNOWN = /connection lost|be reset|was reset|code was updated|transient issue|client disconnected/
 
 export interface ApiSettings {
   /** With wrangler's own variables: the token, and the API's address if it is another one. */
@@ -88,32 +74,19 @@ export function deployedD1(url: string, { env, stop, sleep }: ApiSettings): Depl
   }
 }
 
-function poster(url: string, token: string, stop: AbortSignal): (statements: readonly Statement[]) => Promise<Reply> {
-  return async (statements) => {
-    // The API's parameters are texts.
-    const batch = statements.map(({ sql, params }) => ({ sql, params: params.map(String) }))
-    const none = { status: 0, retryAfter: null, results: null }
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ batch }),
-        redirect: 'manual',
-        signal: AbortSignal.any([stop, AbortSignal.timeout(REQUEST_MS)]),
-      })
-      const { status, headers } = response
-      const answer = parsed(await response.text())
-      const results = response.ok && answer.success === true ? (answer.result ?? []) : []
-      const [said] = answer.errors ?? []
-      const reason = `HTTP ${status}${said?.message ? `: ${said.message.replaceAll(token, '…').replace(/\s+/g, ' ')}` : ''}`
-      const isWhole = results.length === statements.length
-      return { status, retryAfter: headers.get('retry-after'), reason, results: isWhole ? results : null }
-    } catch (error) {
-      stop.throwIfAborted()
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-      return { ...none, reason: cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer' }
-    }
-  }
+/** What an HTTP answer, or none at all, comes to: `results` where all went well. */
+interface Reply {
+  /** 0: there was no answer. */
+  readonly status: number
+  readonly retryAfter?: string | null
+  /** Without a secret. */
+  readonly reason: string
+  readonly results?: readonly RawResult[]
+}
+
+interface RawResult {
+  readonly results?: { readonly columns?: readonly string[]; readonly rows?: readonly (readonly unknown[])[] }
+  readonly meta?: { readonly changes?: number }
 }
 
 interface Envelope {
@@ -122,8 +95,31 @@ interface Envelope {
   readonly result?: readonly RawResult[] | null
 }
 
+function poster(url: string, token: string, stop: AbortSignal): (statements: readonly Statement[]) => Promise<Reply> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  return async (statements) => {
+    // The API's parameters are texts.
+    const batch = statements.map(({ sql, params }) => ({ sql, params: params.map(String) }))
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(REQUEST_MS)])
+    const request = { method: 'POST', headers, body: JSON.stringify({ batch }), redirect: 'manual', signal } as const
+    try {
+      const response = await fetch(url, request)
+      const { success, errors, result } = envelopeOf(await response.text())
+      if (response.ok && success === true && result?.length === statements.length)
+        return { status: response.status, reason: '', results: result }
+      const said = (errors?.[0]?.message ?? response.statusText).replaceAll(token, '…').replace(/\s+/g, ' ')
+      const reason = `HTTP ${response.status}: ${said}`
+      return { status: response.status, retryAfter: response.headers.get('retry-after'), reason }
+    } catch (error) {
+      stop.throwIfAborted()
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+      return { status: 0, reason: cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer' }
+    }
+  }
+}
+
 /** What stands between may answer in words of its own. */
-function parsed(text: string): Envelope {
+function envelopeOf(text: string): Envelope {
   try {
     return (JSON.parse(text) ?? {}) as Envelope
   } catch {
@@ -131,27 +127,23 @@ function parsed(text: string): Envelope {
   }
 }
 
-function resultOf<Row>({ results, meta }: RawResult): SqlResult<Row> {
-  const rows = (results?.rows ?? []).map((row) =>
-    Object.fromEntries((results?.columns ?? []).map((column, i) => [column, row[i]])),
-  )
-  return { rows: rows as Row[], changes: meta?.changes ?? 0 }
+function resultOf<Row>({ results: { columns = [], rows = [] } = {}, meta }: RawResult): SqlResult<Row> {
+  const named = rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
+  return { rows: named as Row[], changes: meta?.changes ?? 0 }
 }
 
 /** Milliseconds until a request is sent again; null if it is not. */
 function pause({ status, retryAfter, reason }: Reply, attempt: number, mayRepeat: boolean): number | null {
   if (attempt >= ATTEMPTS_MAX) return null
-  if (status === 429) {
-    const seconds = retryAfter === null ? RETRY_AFTER_SECONDS : Number(retryAfter)
-    return seconds <= RETRY_AFTER_SECONDS_MAX ? seconds * 1000 : null
-  }
-  const isLost = isUnknown(status, reason) && mayRepeat
-  return isLost || NOT_EXECUTED.test(reason) ? BACKOFF_MS * 2 ** (attempt - 1) : null
+  const seconds = Number(retryAfter ?? RETRY_AFTER_SECONDS)
+  if (status === 429) return seconds <= RETRY_AFTER_SECONDS_MAX ? seconds * 1000 : null
+  const isRepeated = NOT_BEGUN.test(reason) || (mayRepeat && isUnknown(status, reason))
+  return isRepeated ? BACKOFF_MS * 2 ** (attempt - 1) : null
 }
 
 /** Whether it may have happened. */
 function isUnknown(status: number, reason: string): boolean {
-  return (status < 400 || status >= 500) && !UNDONE.test(reason)
+  return (status < 400 || status >= 500 || UNKNOWN.test(reason)) && !UNDONE.test(reason)
 }
 
 function refusalOf({ status, reason }: Reply, name: string): Refusal {
