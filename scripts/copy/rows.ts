@@ -52,7 +52,7 @@ export interface Batch {
 
 /** Rows of a batch, and UTF-16 code units of what they hold: both are far below what any database takes at once. */
 export const BATCH_ROWS_MAX = 1000
-export const BATCH_CHARS_MAX = 4_000_000
+export const BATCH_CHARS_MAX = 1_000_000
 
 export function columnsOf(table: Table): Columns {
   return TABLES[table]
