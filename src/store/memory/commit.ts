@@ -11,21 +11,17 @@ import { allRows, rowsOfKey, type TenantState } from './state.ts'
 
 /** Decides first and changes afterwards: nothing in between can fail. */
 export function commitTo(state: TenantState, commit: CatalogCommit): CommitOutcome {
-  const refused = refusal(state, commit)
-  if (refused) return refused
-  const branch = state.branches.get(commit.branchId)
-  if (!branch) return { outcome: 'branch-closed' }
-  return { outcome: 'committed', seq: apply(state, branch, commit) }
-}
-
-/** The first reason not to commit, in the order in which every store looks for one. */
-function refusal(state: TenantState, commit: CatalogCommit): CommitOutcome | null {
   const decided = commit.members.find(({ id }) => state.commitIds.has(id))
   if (decided) return { outcome: 'decided', id: decided.id }
   const replayed = commit.members.find(({ idempotency }) => idempotency && state.idempotency.has(idempotency.key))
   if (replayed?.idempotency) return { outcome: 'replayed', idempotencyKey: replayed.idempotency.key }
   const branch = state.branches.get(commit.branchId)
   if (branch?.state !== 'open') return { outcome: 'branch-closed' }
+  return refusal(state, branch, commit) ?? { outcome: 'committed', seq: apply(state, branch, commit) }
+}
+
+/** The first reason not to commit to an open branch, in the order in which every store looks for one. */
+function refusal(state: TenantState, branch: Branch, commit: CatalogCommit): CommitOutcome | null {
   if (commit.expectHead !== undefined && commit.expectHead !== branch.headSeq) return { outcome: 'head-moved' }
   const conflict = commit.changes.findIndex(({ key, expect }) => (shownAt(state, branch, key)?.rev ?? null) !== expect)
   if (conflict !== -1) return { outcome: 'conflict', change: conflict }
