@@ -1,5 +1,5 @@
 import { sqlName, TABLES } from './columns.ts'
-import { int, perDialect, type Dialect } from './dialect.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
 import {
   ancestorsById,
   decidingRow,
@@ -19,7 +19,7 @@ const AUDITED = Object.keys(TABLES.audit).filter((name) => name !== 'tenantId' &
  * The statements of a commit, in their order. `?1` is the tenant, `?2` the branch where a statement needs one; lists come
  * as one JSON parameter each, whatever their length. A guard breaks the batch with `guard:` and a `CommitOutcome`.
  */
-export const commitSql = perDialect((dialect) => ({
+export const commitSql = oncePer((dialect: Dialect) => ({
   /** `?2`: the ids. Breaks on one that was used before. */
   insertIds: `INSERT INTO commit_id (tenant_id, id, outcome)
     SELECT ?1, m.value, 'committed' FROM ${dialect.eachText('?2', 'm')}`,

@@ -82,9 +82,8 @@ function claimsOf({ changes }: CatalogCommit): unknown[] {
   const clashing = changesThatClash(changes)
   return changes.flatMap(({ next, unusedBefore }, index) => {
     if (!next || next.locations.length === 0) return []
-    const folders = next.locations.map((location) => {
-      return [...spanOf(location), unusedBefore?.includes(location) === true ? 1 : 0]
-    })
+    const isCareful = (location: string): number => Number(unusedBefore?.includes(location) === true)
+    const folders = next.locations.map((location) => [...spanOf(location), isCareful(location)])
     return [[index, next.objectId, folders, clashing.has(index) ? 1 : 0]]
   })
 }

@@ -3,11 +3,11 @@ import type { AuditEntry, HistoryStore } from '#store/store'
 import { OPEN_SEQ, type LogEntry } from '#versions/model'
 import { jsonOf } from './columns.ts'
 import { selectJson, type SqlDatabase } from './database.ts'
-import { int, perDialect } from './dialect.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
 import { HEAD_BY_ID, lineageAt } from './lineage.ts'
 import { trim } from './trim.ts'
 
-const historySql = perDialect((dialect) => {
+const historySql = oncePer((dialect: Dialect) => {
   const b = dialect.seek('ref', 'b', (row) => `${row}.tenant_id = ?1 AND ${row}.id = l.branch_id`, '1')
   const g = dialect.seek(
     'log',

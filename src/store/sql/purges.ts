@@ -1,10 +1,10 @@
 import type { PurgeJob, PurgeStore } from '#store/store'
 import { jsonOf } from './columns.ts'
 import { change, select, selectJson, write, type SqlDatabase } from './database.ts'
-import { int, perDialect } from './dialect.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
 import { bounds, isShown, overlapping, spanOf } from './shown.ts'
 
-const purgeSql = perDialect((dialect) => {
+const purgeSql = oncePer((dialect: Dialect) => {
   return {
     /** `?2` rows, `?3` the job after which to go on, empty at the start. */
     pending: `SELECT ${jsonOf(dialect, 'purge', 'purge', ['tenantId', 'state'])} AS json FROM purge

@@ -6,12 +6,6 @@ import { postgresStatement, resultsOf, TYPES } from './values.ts'
 
 type Query = NeonQueryFunction<false, true>
 
-/** Isolation levels, as `BEGIN` has them. */
-const TRANSACTIONS = {
-  read: { isolationLevel: 'RepeatableRead', readOnly: true },
-  write: { isolationLevel: 'ReadCommitted', readOnly: false },
-} as const
-
 /**
  * A Neon database over HTTP: each call is one request, and one transaction that nobody talks to in between.
  * @param endpoint where to send them; null: where Neon has it for the host of the connection string
@@ -24,7 +18,9 @@ export function neonDatabase(connectionString: string, endpoint: string | null):
       const { text, values } = postgresStatement(statement)
       return sql.query(text, values, { types: TYPES })
     })
-    return resultsOf(await sql.transaction(queries, { ...TRANSACTIONS[begin], fullResults: true }))
+    const readOnly = begin === 'read'
+    const isolationLevel = readOnly ? 'RepeatableRead' : 'ReadCommitted'
+    return resultsOf(await sql.transaction(queries, { isolationLevel, readOnly, fullResults: true }))
   })
 }
 

@@ -1,29 +1,18 @@
 import type { SqlResult, SqlValue, Statement } from '#store/sql/database'
-
-/** SQL as Postgres takes it, and which of the statement's parameters it wants, in its order. */
-interface Prepared {
-  readonly text: string
-  readonly order: readonly number[]
-}
-
-const prepared = new Map<string, Prepared>()
+import { oncePer } from '#store/sql/dialect'
 
 /** A statement in Postgres' words: `$1`, `$2`, … without a gap, each of them text. */
 export function postgresStatement({ sql, params }: Statement): { text: string; values: (string | null)[] } {
-  const { text, order } = prepare(sql)
+  const { text, order } = prepared(sql)
   return { text, values: order.map((index) => textOf(params[index - 1] ?? null)) }
 }
 
-/** The texts of statements are few, so what was made of them is kept. */
-function prepare(sql: string): Prepared {
-  const known = prepared.get(sql)
-  if (known) return known
+/** SQL as Postgres takes it, and which of the statement's parameters it wants, in its order. The texts of statements are few. */
+const prepared = oncePer((sql: string) => {
   const order = [...new Set(Array.from(sql.matchAll(/\?(\d+)/g), ([, digits]) => Number(digits)))]
   const text = sql.replace(/\?(\d+)/g, (_, digits) => `$${order.indexOf(Number(digits)) + 1}::text`)
-  const made = { text, order }
-  prepared.set(sql, made)
-  return made
-}
+  return { text, order }
+})
 
 function textOf(value: SqlValue): string | null {
   return value === null ? null : String(value)
