@@ -1,16 +1,6 @@
 import { sqlName, TABLES } from './columns.ts'
 import { int, oncePer, type Dialect } from './dialect.ts'
-import {
-  ancestorsById,
-  decidingRow,
-  HEAD_BY_ID,
-  isVisible,
-  keyIn,
-  lineageAt,
-  LISTED,
-  nextName,
-  OPEN,
-} from './lineage.ts'
+import { BOUND, decidingRow, HEAD_BY_ID, isVisible, keyIn, lineageAt, LISTED, nextName, OPEN } from './lineage.ts'
 import { bounds, isShown, overlapping } from './shown.ts'
 
 const AUDITED = Object.keys(TABLES.audit).filter((name) => name !== 'tenantId' && name !== 'id')
@@ -193,7 +183,9 @@ function insertRows(dialect: Dialect): string {
   const part = (name: string, otherwise: string): string =>
     `coalesce(CAST(k.value->'next'->'${name}' AS TEXT), '${otherwise}')`
   const hidden = decidingRow(dialect, CHANGED, 'hidden')
-  return `WITH ${ancestorsById(dialect)}
+  // What the branch rests on, without itself.
+  return `WITH lineage (depth, branch_id, seq) AS MATERIALIZED (
+      SELECT a.key, ${BOUND} FROM ref b, ${dialect.each('b.ancestors', 'a')} WHERE b.tenant_id = ?1 AND b.id = ?2)
     INSERT INTO entry (tenant_id, branch_id, class, namespace, name, from_seq, to_seq, rev, object_id, kind, tombstone,
       metadata_location, locations, properties, summary, trimmed)
     SELECT ?1, ?2, ${CHANGED.of}, ${CHANGED.namespace}, ${CHANGED.name}, ${HEAD}, ${OPEN}, ?4,
