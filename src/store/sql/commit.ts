@@ -43,10 +43,7 @@ function statementsOf({ dialect }: SqlDatabase, tenantId: string, commit: Catalo
   const keys = JSON.stringify(changes.map(({ key, expect }) => [key.class, key.namespace, key.name, expect]))
   const claims = claimsOf(commit)
   const folders = [branchId, keys, JSON.stringify(claims)]
-  const run = (text: string, ...params: readonly SqlValue[]): Statement => ({
-    sql: text,
-    params: [tenantId, ...params],
-  })
+  const run = (text: string, ...params: SqlValue[]): Statement => ({ sql: text, params: [tenantId, ...params] })
   const ids = JSON.stringify(members.map(({ id }) => id))
   const records = members.flatMap(({ idempotency }) => idempotency ?? [])
   return [

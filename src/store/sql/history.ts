@@ -9,13 +9,9 @@ import { trim } from './trim.ts'
 
 const historySql = oncePer((dialect: Dialect) => {
   const b = dialect.seek('ref', 'b', (row) => `${row}.tenant_id = ?1 AND ${row}.id = l.branch_id`, '1')
-  const g = dialect.seek(
-    'log',
-    'g',
-    (row) =>
-      `${row}.tenant_id = ?1 AND ${row}.branch_id = p.branch_id AND ${row}.seq <= p.top AND ${row}.seq > p.top - (${int('?5')} - p.skipped)`,
-    int('?5'),
-  )
+  const isInPart = (row: string): string =>
+    `${row}.tenant_id = ?1 AND ${row}.branch_id = p.branch_id AND ${row}.seq <= p.top AND ${row}.seq > p.top - (${int('?5')} - p.skipped)`
+  const g = dialect.seek('log', 'g', isInPart, int('?5'))
   return {
     /**
      * `?2` branch, `?3` and `?4` the branch and position before which to go on (both null at the start), `?5` rows.

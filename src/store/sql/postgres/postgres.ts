@@ -38,10 +38,8 @@ async function readiness(db: SqlDatabase): Promise<Readiness> {
 /** How many migrations the database has; null if it is not one of ours. */
 export async function schemaVersion(db: SqlDatabase): Promise<number | null> {
   try {
-    const [row] = await select<{ version: number }>(
-      db,
-      `SELECT coalesce(max(version), 0) AS version FROM ${SCHEMA_VERSION_TABLE}`,
-    )
+    const newest = `SELECT coalesce(max(version), 0) AS version FROM ${SCHEMA_VERSION_TABLE}`
+    const [row] = await select<{ version: number }>(db, newest)
     return row?.version ?? null
   } catch (error) {
     if (sqlState(error) === UNDEFINED_TABLE) return null

@@ -1,10 +1,11 @@
-import type { SqlResult, SqlValue, Statement } from '#store/sql/database'
+import type { SqlResult, Statement } from '#store/sql/database'
 import { oncePer } from '#store/sql/dialect'
 
 /** A statement in Postgres' words: `$1`, `$2`, … without a gap, each of them text. */
 export function postgresStatement({ sql, params }: Statement): { text: string; values: (string | null)[] } {
   const { text, order } = prepared(sql)
-  return { text, values: order.map((index) => textOf(params[index - 1] ?? null)) }
+  const wanted = order.map((index) => params[index - 1] ?? null)
+  return { text, values: wanted.map((value) => (value === null ? null : String(value))) }
 }
 
 /** SQL as Postgres takes it, and which of the statement's parameters it wants, in its order. The texts of statements are few. */
@@ -13,10 +14,6 @@ const prepared = oncePer((sql: string) => {
   const text = sql.replace(/\?(\d+)/g, (_, digits) => `$${order.indexOf(Number(digits)) + 1}::text`)
   return { text, order }
 })
-
-function textOf(value: SqlValue): string | null {
-  return value === null ? null : String(value)
-}
 
 /** For a driver: JSON stays text, and numbers are numbers. */
 export const TYPES = { getTypeParser: (type: number) => (text: string) => valueOf(type, text) }
