@@ -29,11 +29,9 @@ export function entityStore<K extends RecordKind>(
     get: async (id) => records.get(id) ?? null,
     byName: async (name) => [...records.values()].find((record) => nameOf(record) === name) ?? null,
     list: async ({ after, limit }) => {
-      const rest = [...records.values()].filter(({ id }) => after === undefined || compareNames(id, after) > 0)
-      return recordsPage(
-        rest.toSorted((a, b) => compareNames(a.id, b.id)),
-        limit,
-      )
+      const sorted = [...records.values()].toSorted((a, b) => compareNames(a.id, b.id))
+      const rest = sorted.filter(({ id }) => after === undefined || compareNames(id, after) > 0)
+      return recordsPage(rest, limit)
     },
     create: async (record) => write(record, false),
     update: async (record) => write(record, true),

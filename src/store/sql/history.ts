@@ -48,10 +48,8 @@ export function historyStore(db: SqlDatabase, tenantId: string): HistoryStore {
     audit: async ({ before = OPEN_SEQ, limit }) => {
       const params = [tenantId, Number(before), limit + 1]
       const found = await selectJson<Omit<AuditEntry, 'id'> & { id: number }>(db, sql.audit, ...params)
-      return recordsPage(
-        found.map((record) => ({ ...record, id: String(record.id) })),
-        limit,
-      )
+      const records = found.map((record) => ({ ...record, id: String(record.id) }))
+      return recordsPage(records, limit)
     },
     trim: async (input) => trim(db, tenantId, input),
   }

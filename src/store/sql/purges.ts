@@ -22,9 +22,8 @@ const purgeSql = oncePer((dialect: Dialect) => {
 
     /** `?2`: the folders, each as {@link spanOf}. */
     stillNamed: `WITH ${bounds(dialect)}
-      SELECT CASE WHEN EXISTS (
-        SELECT 1 FROM ${dialect.each('?2', 'l')} WHERE ${overlapping(dialect, 'folder', isShown(dialect))}
-      ) THEN 1 ELSE 0 END AS named`,
+      SELECT EXISTS (SELECT 1 FROM ${dialect.each('?2', 'l')}
+        WHERE ${overlapping(dialect, 'folder', isShown(dialect))}) AS named`,
   }
 })
 

@@ -25,11 +25,7 @@ export function tcpDatabase(connectionString: string): TcpDatabase {
     } catch (error) {
       // After an error of the server the transaction is open, and failed; after any other the connection is of no use.
       if (sqlState(error) === undefined) client.release(true)
-      else
-        void client.query('ROLLBACK').then(
-          () => client.release(),
-          () => client.release(true),
-        )
+      else client.query('ROLLBACK', (failed) => client.release(failed))
       throw error
     }
   })
