@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { exportJWK, generateKeyPair } from 'jose'
 import { defineConfig } from 'vitest/config'
+import { freePort } from './scripts/free-port.ts'
 
 /** What steers the random tests in workerd, where there is no process environment: as bindings, if set. */
 function chosen(...names: string[]): Record<string, string> {
@@ -37,14 +36,6 @@ async function postgresAddresses(): Promise<PostgresAddresses> {
   }
   Object.assign(process.env, made)
   return made
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }
 
 /** `*.worker.test.ts` and `*.postgres.test.ts` run in workerd with local D1, R2 and Durable Objects, the latter with a PostgreSQL; `*.mongo.test.ts` run in Node, each file with a MongoDB of its own, and every other test too, without. */

@@ -15,6 +15,9 @@ import { Refusal } from './start/refusal.ts'
 
 const DATABASES = `  A database is d1:FOLDER, the data folder of npm start, which must not be running
   (postgres:FOLDER to read what npm start --store postgres keeps in it);
+  d1://ACCOUNT_ID/DATABASE_ID, a D1 on Cloudflare, with an API token in
+  CLOUDFLARE_API_TOKEN (for --to it has its migrations: npx wrangler d1
+  migrations apply DB --remote);
   postgres://user:password@host/database or mongodb://user:password@host/database.
 `
 const TO = `  --to URL         the database to write to: an empty one, or

@@ -154,7 +154,8 @@ async function ready(c: AppContext): Promise<Response> {
     reason = settingsProblem(error) ?? (error instanceof Error ? error.message : 'the settings are not usable')
   }
   if (reason !== null) c.var.state.fields['message'] = reason
-  return c.json(reason === null ? { status: 'ready' } : { status: 'not ready', reason }, reason === null ? 200 : 503)
+  if (reason !== null) return c.json({ status: 'not ready', reason }, 503)
+  return c.json({ status: 'ready', ...(configOf(c.env).isReadOnly ? { 'read-only': true } : {}) })
 }
 
 const bootstrapped = new WeakSet<Config>()
@@ -163,7 +164,7 @@ async function whatIsMissing(env: Cloudflare.Env, config: Config, cost: Cost): P
   const store = storeOf(env, cost)
   const readiness = await store.readiness()
   if (!readiness.ready) return readiness.reason
-  if (config.bootstrapPassword !== null && !bootstrapped.has(config)) {
+  if (config.bootstrapPassword !== null && !config.isReadOnly && !bootstrapped.has(config)) {
     const { bootstrapPassword: password, bucketName, clientLocations } = config
     await bootstrap(store, { password, bucketName, clientLocations, now: now(), newId })
     bootstrapped.add(config)

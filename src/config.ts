@@ -29,6 +29,8 @@ export interface Config {
   readonly bootstrapPassword: string | null
   /** For warehouse `local`; null leaves it as it is. */
   readonly clientLocations: ClientLocations | null
+  /** Nothing is changed: the database is being copied, or otherwise looked after. */
+  readonly isReadOnly: boolean
   readonly logLevel: LogLevel
 }
 
@@ -49,6 +51,7 @@ export function configOf(env: Cloudflare.Env): Config {
     storage: storageOf(env),
     bootstrapPassword: env.BOOTSTRAP_PASSWORD ?? null,
     clientLocations: clientLocationsOf(env.CLIENT_LOCATIONS),
+    isReadOnly: isReadOnly(env.READ_ONLY),
     logLevel: logLevel(env.LOG_LEVEL),
   }))
   configs.set(env, config)
@@ -99,6 +102,12 @@ function clientLocationsOf(setting: string | undefined): ClientLocations | null 
   if (!known)
     throw new Error(`CLIENT_LOCATIONS must be ${CLIENT_LOCATIONS.join(' or ')}, not ${JSON.stringify(setting)}`)
   return known
+}
+
+function isReadOnly(setting: string | undefined): boolean {
+  if (setting !== undefined && !['', 'true', 'false'].includes(setting))
+    throw new Error(`READ_ONLY must be true or false, not ${JSON.stringify(setting)}`)
+  return setting === 'true'
 }
 
 function storageOf(env: Cloudflare.Env): Config['storage'] {

@@ -16,11 +16,12 @@ import { neonDatabase } from '#store/sql/postgres/neon'
 import { postgresStore } from '#store/sql/postgres/postgres'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import type { Store, TenantStore } from '#store/store'
-import { configOf, type Config } from './config.ts'
+import { configOf, type Config, type DatabaseConfig } from './config.ts'
 import { OBJECT_CALL_MS_MAX } from './limits.ts'
 import { errorFields, logLine } from './log.ts'
 import { meteredD1, meteredR2, meteredSql, type Cost } from './meter.ts'
 import { mongoVerbsOf } from './mongo-verbs.ts'
+import { readOnly } from './read-only.ts'
 import { tellingCommits } from './telling-commits.ts'
 import { impatient } from './time-limits.ts'
 
@@ -44,7 +45,12 @@ export type OpenStore = (cost: Cost) => Store
  * before it is used.
  */
 export function openStore(env: Cloudflare.Env): OpenStore {
-  const { database } = configOf(env)
+  const { database, isReadOnly } = configOf(env)
+  const open = openDatabase(env, database)
+  return isReadOnly ? (cost) => readOnly(open(cost)) : open
+}
+
+function openDatabase(env: Cloudflare.Env, database: DatabaseConfig): OpenStore {
   if (database.kind === 'd1') return (cost) => d1Store(meteredD1(env.DB, cost))
   if (database.kind === 'mongo') return (cost) => mongoStore(mongoVerbsOf(env, cost), { newId, memory: sharedMemory })
   const { transport, connectionString } = database

@@ -32,6 +32,8 @@ declare namespace Cloudflare {
     readonly BOOTSTRAP_PASSWORD?: string
     /** `refuse` or `replace`: what warehouse `local` does about locations outside it that clients give. */
     readonly CLIENT_LOCATIONS?: string
+    /** `true`: nothing is changed, and whoever wants to change something is told to come back. */
+    readonly READ_ONLY?: string
     readonly LOG_LEVEL?: string
     /** Connections to MongoDB, by the driver, and the connection string they use (secret). */
     readonly MONGO?: DurableObjectNamespace<import('./mongo-connection.ts').MongoConnection>

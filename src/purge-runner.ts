@@ -43,7 +43,8 @@ export class PurgeRunner extends DurableObject {
 
   async #step(tenantId: TenantId): Promise<'now' | 'later' | 'never'> {
     const cost = newCost()
-    const { logLevel } = configOf(this.env)
+    const { logLevel, isReadOnly } = configOf(this.env)
+    if (isReadOnly) return 'later'
     try {
       this.#store ??= openStore(this.env)
       const tenant = this.#store(cost).tenant(tenantId)

@@ -8,6 +8,7 @@ import { afterAnswer, catalogDeps, now, storeOf, vendingOf } from './deps.ts'
 import { fromLane, fromPurgeRunner } from './durable-calls.ts'
 import { LANE_CALL_MS_MAX, PURGE_WAKE_MS_MAX } from './limits.ts'
 import { addCost } from './meter.ts'
+import { isReadOnlyNow } from './read-only.ts'
 import type { LaneReply } from './table-lane.ts'
 
 const refusals = refusalBudget()
@@ -48,6 +49,7 @@ export async function serveCatalogRoute(c: AppContext, route: ServedRoute, query
       await fromPurgeRunner(PURGE_WAKE_MS_MAX, env.PURGE_RUNNER.getByName(tenantId).wake(tenantId))
     },
     refusals,
+    closed: config.isReadOnly ? isReadOnlyNow() : null,
     now,
     log: (more) => void Object.assign(fields, more),
   }

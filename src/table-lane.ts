@@ -8,6 +8,7 @@ import { configOf } from './config.ts'
 import { afterAnswer, catalogDeps, openStore, type OpenStore } from './deps.ts'
 import { errorFields, logLine } from './log.ts'
 import { newCost, type Cost } from './meter.ts'
+import { isReadOnlyNow } from './read-only.ts'
 
 export type LaneReply = { readonly cost: Cost } & (
   | { readonly ok: true; readonly state: TableState }
@@ -26,8 +27,10 @@ export class TableLane extends DurableObject {
     const cost = newCost()
     const { requestId } = request.actor
     const fields = { requestId, lane: this.ctx.id.name }
-    const { logLevel } = configOf(this.env)
+    const { logLevel, isReadOnly } = configOf(this.env)
     try {
+      // Before a metadata file is written that would lead to nothing.
+      if (isReadOnly) throw isReadOnlyNow()
       this.#store ??= openStore(this.env)
       const tenant = this.#store(cost).tenant(tenantId)
       const deps = catalogDeps(this.env, cost, {

@@ -19,7 +19,9 @@ import { STORE_NAMES } from '../start/database.ts'
 import { hasEmbedded, startEmbedded } from '../start/embedded.ts'
 import { applyMigrations, hasDatabase } from '../start/migrate.ts'
 import { Refusal } from '../start/refusal.ts'
+import { D1_CHARS_MAX, deployedD1 } from './d1-api.ts'
 import { mongoTarget } from './mongo.ts'
+import { BATCH_ROWS_MAX } from './rows.ts'
 import { sqlTarget } from './sql.ts'
 import { sqliteFile } from './sqlite.ts'
 import type { Target } from './store.ts'
@@ -68,6 +70,7 @@ async function openAny(url: string, role: 'from' | 'to', folders: Folders, stop:
   const [scheme] = url.split(':')
   switch (scheme) {
     case 'd1':
+      if (url.startsWith('d1://')) return openDeployedD1(url, role, stop)
       return openD1(url.slice('d1:'.length), role, folders, stop)
     case 'postgres':
     case 'postgresql':
@@ -79,7 +82,7 @@ async function openAny(url: string, role: 'from' | 'to', folders: Folders, stop:
       return openMongo(url, role)
     default:
       throw new Refusal(
-        'A database is d1:FOLDER or postgres:FOLDER (the data folder of npm start), postgres://user:password@host/database or mongodb://user:password@host/database.',
+        'A database is d1:FOLDER or postgres:FOLDER (the data folder of npm start), d1://ACCOUNT_ID/DATABASE_ID, postgres://user:password@host/database or mongodb://user:password@host/database.',
       )
   }
 }
@@ -111,6 +114,19 @@ async function openD1(name: string, role: 'from' | 'to', folders: Folders, stop:
     )
   }
   return target
+}
+
+/** A D1 database on Cloudflare, which has its schema before anything is copied into it. */
+async function openDeployedD1(url: string, role: 'from' | 'to', stop: AbortSignal): Promise<Target> {
+  const db = deployedD1(url, { env: process.env, stop })
+  const versions = [{ sql: 'SELECT max(version) AS version FROM schema_version', params: [] }]
+  const found = await db.read<{ version: number | null }>(versions).catch((error: unknown) => {
+    if (String(error).includes('no such table')) return []
+    throw error
+  })
+  const toMigrate = 'with its id in wrangler.toml, run npx wrangler d1 migrations apply DB --remote'
+  refuseUnready(readinessOf(found[0]?.rows[0]?.version ?? 0, SCHEMA_VERSION, toMigrate), role)
+  return sqlTarget(db, db.name, 'schema_version', async () => {}, BATCH_ROWS_MAX, D1_CHARS_MAX)
 }
 
 /** The PostgreSQL that a data folder holds, which is there for as long as the place is open. */

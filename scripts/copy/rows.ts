@@ -52,7 +52,7 @@ export interface Batch {
 
 /** Rows of a batch, and UTF-16 code units of what they hold: both are far below what any database takes at once. */
 export const BATCH_ROWS_MAX = 1000
-export const BATCH_CHARS_MAX = 4_000_000
+export const BATCH_CHARS_MAX = 1_000_000
 
 export function columnsOf(table: Table): Columns {
   return TABLES[table]
@@ -67,7 +67,7 @@ export function canonical(table: Table, row: Row): Row {
 }
 
 /** JSON text without spaces, and with the names of each object in order: stores keep neither. */
-export function canonicalJson(text: string): string {
+function canonicalJson(text: string): string {
   return JSON.stringify(JSON.parse(text), (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))

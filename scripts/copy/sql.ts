@@ -1,6 +1,6 @@
 import { COPYING_SCHEMA } from '#store/copying'
 import { selectList, sqlName } from '#store/sql/columns'
-import { failed, select, type SqlDatabase, type SqlValue, type Statement } from '#store/sql/database'
+import { change, failed, select, type SqlDatabase, type SqlValue, type Statement } from '#store/sql/database'
 import { int, type Dialect } from '#store/sql/dialect'
 import { refuseTakenStorage, storageGuard, storageLock } from '#store/sql/storage'
 import {
@@ -18,13 +18,17 @@ import {
 import { Refusal } from '../start/refusal.ts'
 import { reader, takenUp, type Progress, type Source, type Target } from './store.ts'
 
-/** An SQL database. `versions` is the table of its schema's versions, `rowsMax` how many rows are read at a time. */
+/**
+ * An SQL database. `versions` is the table of its schema's versions, `rowsMax` how many rows are read at a time, and
+ * `charsMax` how much, in UTF-16 code units, and how much of a parameter's JSON is written.
+ */
 export function sqlTarget(
   db: SqlDatabase,
   name: string,
   versions: string,
   close: () => Promise<void>,
   rowsMax = BATCH_ROWS_MAX,
+  charsMax = BATCH_CHARS_MAX,
 ): Target {
   const { dialect } = db
   const write = async (statements: readonly Statement[]): Promise<void> =>
@@ -36,7 +40,7 @@ export function sqlTarget(
     if (saved?.changes === 0) throw takenUp(name)
   }
   return {
-    ...sqlSource(db, name, close, rowsMax),
+    ...sqlSource(db, name, close, rowsMax, charsMax),
     progress: async () => {
       const [known] = await select(db, KNOWN[dialect.engine])
       if (known === undefined) return null
@@ -53,7 +57,7 @@ export function sqlTarget(
       write([statement('UPDATE store_copy SET doc = ?1, owner = ?2', JSON.stringify(progress), progress.owner)]),
     save: async (progress) => keep(progress),
     write: async ({ table, rows }, progress) => {
-      await keep(progress, inserting(dialect, table, rows, progress.owner))
+      await keep(progress, ...inserting(dialect, table, rows, progress.owner, charsMax))
     },
     finish: async () => (dialect.engine === 'postgres' ? write(MOVE_AUDIT_NUMBERS) : undefined),
     publish: async (tenant, records, owner) => {
@@ -63,8 +67,8 @@ export function sqlTarget(
       const folders = records.flatMap((row) => folderOf(row) ?? [])
       const guards = folders.map((folder) => storageGuard(dialect, tenant, folder))
       try {
-        const steps = [...storageLock(dialect), ...guards, inserting(dialect, 'record', records, owner)]
-        const results = await db.write(steps)
+        const inserts = inserting(dialect, 'record', records, owner, charsMax)
+        const results = await db.write([...storageLock(dialect), ...guards, ...inserts])
         if (records.length > 0 && results.at(-1)?.changes === 0) throw takenUp(name)
       } catch (error) {
         for (const folder of folders) refuseTakenStorage(db, error, folder)
@@ -74,8 +78,7 @@ export function sqlTarget(
     },
     discard: async (tenants) => {
       for (const tenant of tenants)
-        for (const table of [...RECORDS, ...CONTENTS])
-          await write([statement(`DELETE FROM ${sqlName(table)} WHERE tenant_id = ?1`, tenant)])
+        for (const table of [...RECORDS, ...CONTENTS]) while ((await change(db, discardSql(table), tenant)) > 0);
     },
     end: async (owner) => {
       const [mine] = await select(db, 'SELECT 1 AS one FROM store_copy c WHERE c.owner = ?1', owner)
@@ -99,6 +102,15 @@ const KNOWN = {
 
 const WAREHOUSES = `SELECT r.tenant_id AS tenant, r.kind, r.doc FROM record r WHERE r.kind = 'warehouse'`
 
+/** Rows of one statement that removes them: D1 ends one that takes too long. */
+const DISCARD_ROWS_MAX = 10_000
+
+function discardSql(table: Table): string {
+  const [name, keys] = [sqlName(table), KEYS[table].map((column) => sqlName(column)).join(', ')]
+  return `DELETE FROM ${name} WHERE tenant_id = ?1
+    AND (${keys}) IN (SELECT ${keys} FROM ${name} WHERE tenant_id = ?1 LIMIT ${DISCARD_ROWS_MAX})`
+}
+
 /** Nobody takes a number in between. */
 const MOVE_AUDIT_NUMBERS = [
   statement('LOCK TABLE audit IN EXCLUSIVE MODE'),
@@ -110,20 +122,58 @@ function statement(sql: string, ...params: readonly SqlValue[]): Statement {
   return { sql, params }
 }
 
-/** All rows travel as one parameter; they come only as long as the copy is the owner's. */
-function inserting(dialect: Dialect, table: Table, rows: readonly Row[], owner: string): Statement {
+/**
+ * Rows travel together in one parameter, as many as fit; one that alone does not, in a parameter for each value. They come
+ * only as long as the copy is the owner's.
+ */
+function inserting(dialect: Dialect, table: Table, rows: readonly Row[], owner: string, charsMax: number): Statement[] {
   const columns = Object.entries(columnsOf(table))
-  const values = columns.map(([, { type }], i) => (type === 'integer' ? int(`r.value->>${i}`) : `r.value->>${i}`))
-  return statement(
-    `INSERT INTO ${sqlName(table)} (${columns.map(([name]) => sqlName(name)).join(', ')})
-      SELECT ${values.join(', ')} FROM ${dialect.each('?1', 'r')}
-      WHERE EXISTS (SELECT 1 FROM store_copy c WHERE c.owner = ?2)`,
-    JSON.stringify(rows.map((row) => columns.map(([name]) => row[name] ?? null))),
-    owner,
-  )
+  const insert = (values: readonly string[], from: string, params: readonly SqlValue[]): Statement =>
+    statement(
+      `INSERT INTO ${sqlName(table)} (${columns.map(([name]) => sqlName(name)).join(', ')})
+        SELECT ${columns.map(([, { type }], i) => (type === 'integer' ? int(values[i] ?? '') : values[i])).join(', ')} ${from}
+        WHERE EXISTS (SELECT 1 FROM store_copy c WHERE c.owner = ?1)`,
+      owner,
+      ...params,
+    )
+  const together = columns.map((_, i) => `r.value->>${i}`)
+  const lines = rows.map((row) => JSON.stringify(columns.map(([name]) => row[name] ?? null)))
+  return groupsOf(lines, charsMax).map((group) => {
+    const [line = ''] = group
+    if (line.length < charsMax) return insert(together, `FROM ${dialect.each('?2', 'r')}`, [`[${group.join(',')}]`])
+    const given: SqlValue[] = []
+    const values = JSON.parse(line) as SqlValue[]
+    return insert(
+      values.map((value) => (value === null ? 'NULL' : `?${given.push(value) + 1}`)),
+      '',
+      given,
+    )
+  })
 }
 
-function sqlSource(db: SqlDatabase, name: string, close: () => Promise<void>, rowsMax: number): Source {
+/** Texts in runs of less than `charsMax` UTF-16 code units; one that is as long as that is alone. */
+function groupsOf(texts: readonly string[], charsMax: number): string[][] {
+  const groups: string[][] = []
+  let chars = 0
+  for (const text of texts) {
+    chars += text.length
+    const group = groups.at(-1)
+    if (group && chars < charsMax) group.push(text)
+    else {
+      groups.push([text])
+      chars = text.length
+    }
+  }
+  return groups
+}
+
+function sqlSource(
+  db: SqlDatabase,
+  name: string,
+  close: () => Promise<void>,
+  rowsMax: number,
+  charsMax: number,
+): Source {
   return {
     name,
     close,
@@ -137,7 +187,7 @@ function sqlSource(db: SqlDatabase, name: string, close: () => Promise<void>, ro
     },
     read: reader(async function* pages(tenant, table, after) {
       for (let key = after; ;) {
-        const rows = await select<Row>(db, pageSql(table, key !== null, rowsMax), tenant, ...valuesOf(key))
+        const rows = await select<Row>(db, pageSql(table, key !== null, rowsMax, charsMax), tenant, ...valuesOf(key))
         const last = rows.at(-1)
         if (!last) return
         key = JSON.stringify(KEYS[table].map((column) => last[column]))
@@ -151,13 +201,13 @@ function valuesOf(key: string | null): SqlValue[] {
   return key === null ? [] : (JSON.parse(key) as SqlValue[])
 }
 
-/** Every table but that of records may have tenants who have nothing else yet. */
-const NEXT_TENANT = `SELECT min(t.tenant_id) AS next FROM (${[...RECORDS, ...CONTENTS]
-  .map((table) => `SELECT min(tenant_id) AS tenant_id FROM ${sqlName(table)} WHERE tenant_id > ?1`)
-  .join(' UNION ALL ')}) t`
+/** Every table but that of records may have tenants who have nothing else yet. A UNION may have five members on D1. */
+const NEXT_TENANT = `WITH t (tenant_id) AS (VALUES ${[...RECORDS, ...CONTENTS]
+  .map((table) => `((SELECT min(tenant_id) FROM ${sqlName(table)} WHERE tenant_id > ?1))`)
+  .join(', ')}) SELECT min(t.tenant_id) AS next FROM t`
 
 /** `?2` and so on: the key behind which to go on. The database counts characters before it sends any. */
-function pageSql(table: Table, goesOn: boolean, rowsMax: number): string {
+function pageSql(table: Table, goesOn: boolean, rowsMax: number, charsMax: number): string {
   const columns = columnsOf(table)
   const keys = KEYS[table].map((name) => sqlName(name)).join(', ')
   const from = KEYS[table].map((name, i) => (columns[name]?.type === 'integer' ? int(`?${i + 2}`) : `?${i + 2}`))
@@ -167,7 +217,7 @@ function pageSql(table: Table, goesOn: boolean, rowsMax: number): string {
       SELECT x.*, sum(${size}) OVER (ORDER BY ${keys} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead FROM (
         SELECT t.* FROM ${sqlName(table)} t WHERE t.tenant_id = ?1 ${goesOn ? `AND (${keys}) > (${from.join(', ')})` : ''}
         ORDER BY ${keys} LIMIT ${rowsMax}) x) s
-    WHERE coalesce(s.ahead, 0) < ${BATCH_CHARS_MAX} ORDER BY ${keys}`
+    WHERE coalesce(s.ahead, 0) < ${charsMax} ORDER BY ${keys}`
 }
 
 /** The number of a metrics report, counted from 1: how many of its table were there before it is no part of a catalog. */

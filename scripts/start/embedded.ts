@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { dirname, join } from 'node:path'
+import { freePort } from '../free-port.ts'
 import { hasPostgres } from '../postgres/binaries.ts'
 import { postgresOwner } from '../postgres/owner.ts'
 import { startPostgres } from '../postgres/server.ts'
@@ -73,12 +72,4 @@ function makeReachable(data: string): void {
       throw new Refusal(
         `Under root PostgreSQL runs as another user, who cannot pass through ${folder}: give --data a folder elsewhere, such as /var/lib/pangolin.`,
       )
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

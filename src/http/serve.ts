@@ -32,6 +32,8 @@ export interface RequestDeps {
   commit(claims: TokenClaims, place: Place, request: LaneRequest): Promise<TableState>
   purgeSoon(claims: TokenClaims): Promise<void>
   readonly refusals: RefusalBudget
+  /** Why nothing can be changed at the moment; null where it can. */
+  readonly closed: CatalogError | null
   now(): Date
   /** Adds fields to the request's log line. */
   log(fields: Readonly<Record<string, unknown>>): void
@@ -68,6 +70,7 @@ async function serve<Body>(
 ): Promise<Response> {
   const claims = await deps.authenticate(request.headers)
   deps.log({ tenant: claims.tenantId, principal: claims.userId })
+  if (route.writes && deps.closed) throw deps.closed
   const bare = askedOf(route, path, query, request.headers)
   const asked = await withBody(route, bare, request)
   const name = route.catalog ? route.catalog(bare) : parameter(bare, 'prefix')

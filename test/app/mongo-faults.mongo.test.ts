@@ -1,19 +1,18 @@
 // Contract: whatever is wrong with a MongoDB, readiness says it, requests are told to come back, and nothing is lost.
 // Source: DESIGN §2.1 "Outcome fencing", §5; the server's error codes; the built Worker, by the driver and by HTTP verbs.
-import type { MongoClient } from 'mongodb'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { mongoClient } from '#store/mongo/driver'
 import { migrateMongo } from '#store/mongo/migrate'
 import { startDataApi } from '#test/store/mongo/data-api'
 import { startMongoFaults, type MongoPlan } from '#test/store/mongo/fault-proxy'
 import { startMongo, type RealServer } from '#test/store/mongo/real-server'
 import type { BuiltWorker } from '#test/support/built-worker'
-import { built, serve, type ServedWorker, type Way } from '#test/support/served-worker'
-import { prepare, surviveLostAnswer, surviveRestart, tellsAndRecovers } from './store-faults.ts'
+import { built, serve } from '#test/support/served-worker'
+import { survivesFaults, type Ends, type Fault, type FaultyWorker } from './store-faults.ts'
 
 const KEY = 'the key of this run'
 
-const FAULTS = {
+const FAULTS: Readonly<Record<'both' | 'driver' | 'http', readonly Fault[]>> = {
   both: [
     ['error-13-Unauthorized', /refuses the credentials/, false],
     ['error-13435-NotPrimaryNoSecondaryOk', /not the primary/, false],
@@ -30,7 +29,7 @@ const FAULTS = {
     ['status-429', /too much to do/, false],
     ['status-503', /failed to answer/, false],
   ],
-} as const
+}
 
 let script: BuiltWorker
 let server: RealServer
@@ -42,63 +41,33 @@ beforeAll(async () => {
 
 afterAll(() => server?.stop())
 
+const objects = { MONGO: 'MongoConnection' }
+
 describe.each(['driver', 'http'] as const)('a Worker on a MongoDB by %s', (transport) => {
-  const plan: MongoPlan = { fault: 'none' }
-  const ends: (() => Promise<void>)[] = []
-  let worker: ServedWorker
-  let cut: () => void
-  let secrets: string[]
-
-  const way = async (url: string, client: MongoClient): Promise<Way> => {
-    if (transport === 'http') {
-      const endpoint = await startDataApi(client.db(transport), { kind: 'api-key', key: KEY }, plan)
-      ends.push(() => endpoint.stop())
-      const bindings = { MONGO_DATA_API_URL: endpoint.url, MONGO_API_KEY: KEY, MONGO_DATABASE: transport }
-      return { worker: { bindings: { STORE: 'mongo', ...bindings } }, objects: { MONGO: 'MongoConnection' } }
-    }
-    const proxy = await startMongoFaults(server.port, plan)
-    ends.push(() => proxy.stop())
-    cut = proxy.cut
-    const bindings = { STORE: 'mongo', MONGO_URL: url.replace(`:${server.port}/`, `:${proxy.port}/`) }
-    return { worker: { bindings }, objects: { MONGO: 'MongoConnection' } }
-  }
-
-  beforeAll(async () => {
-    cut = () => {}
+  const start = async (plan: MongoPlan, ends: Ends): Promise<FaultyWorker> => {
     const url = server.url(transport)
-    secrets = [KEY, /:([^:@]*)@/.exec(url)?.[1] ?? '', decodeURIComponent(/:([^:@]*)@/.exec(url)?.[1] ?? '')]
+    const password = /:([^:@]*)@/.exec(url)?.[1] ?? ''
+    const secrets = [KEY, password, decodeURIComponent(password)]
     const { client, db } = mongoClient(url)
     ends.push(() => client.close())
     await migrateMongo(db)
-    worker = await serve(script, await way(url, client))
-    ends.push(() => worker.stop())
-    await prepare(worker)
-  }, 60_000)
-
-  afterAll(async () => {
-    for (const end of ends.toReversed()) await end()
-  })
-
-  const choose = (fault: string): void => {
-    plan.fault = fault
-    cut()
+    if (transport === 'http') {
+      const endpoint = await startDataApi(db, { kind: 'api-key', key: KEY }, plan)
+      ends.push(() => endpoint.stop())
+      const bindings = { MONGO_DATA_API_URL: endpoint.url, MONGO_API_KEY: KEY, MONGO_DATABASE: transport }
+      const worker = await serve(script, { worker: { bindings: { STORE: 'mongo', ...bindings } }, objects })
+      return { worker, cut: () => {}, secrets }
+    }
+    const proxy = await startMongoFaults(server.port, plan)
+    ends.push(() => proxy.stop())
+    const bindings = { STORE: 'mongo', MONGO_URL: url.replace(`:${server.port}/`, `:${proxy.port}/`) }
+    return { worker: await serve(script, { worker: { bindings }, objects }), cut: proxy.cut, secrets }
   }
 
-  it.each([...FAULTS.both, ...FAULTS[transport]])('tells of %s and recovers', async (fault, reason, isReadable) => {
-    choose(fault)
-    await tellsAndRecovers(worker, { reason, isReadable }, secrets, () => choose('none'))
-  })
-
-  it.each(['cut', 'lose'])('finds out what became of a commit that met a %s', async (fault) => {
-    await surviveLostAnswer(
-      worker,
-      () => choose(fault),
-      () => plan.fault === 'none',
-    )
-  })
-
-  it('loses nothing when the server restarts under load', async () => {
-    const replies = await surviveRestart(worker, () => server.restart())
-    expect(replies.filter(({ status }) => status === 500)).toEqual([])
+  survivesFaults({
+    faults: [...FAULTS.both, ...FAULTS[transport]],
+    lost: ['cut', 'lose'],
+    start,
+    restart: () => server.restart(),
   })
 })

@@ -42,6 +42,7 @@ describe('health', () => {
     ['no signing keys', { TOKEN_KEYS: '' }, /TOKEN_KEYS/],
     ['no audience', { TOKEN_AUDIENCE: '' }, /TOKEN_AUDIENCE/],
     ['a log level that does not exist', { LOG_LEVEL: 'loud' }, /LOG_LEVEL/],
+    ['neither read-only nor not', { READ_ONLY: 'yes' }, /READ_ONLY must be true or false, not "yes"/],
     ['an access key without an account', { S3_LOCAL: 'false' }, /R2_ACCOUNT_ID/],
   ])('is not ready with %s, and says which', async (_, wrong, reason) => {
     const answer = await get('/health/ready', {}, { ...settings, ...wrong })

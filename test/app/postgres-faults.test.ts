@@ -1,16 +1,16 @@
 // Contract: whatever is wrong with a PostgreSQL, readiness says it, requests are told to come back, and nothing is lost.
 // Source: DESIGN §2.1 "Outcome fencing", §5; PostgreSQL, Appendix A "Error Codes"; the built Worker, over each transport.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { migrate } from '#store/sql/postgres/migrate'
-import { startFaultProxy, type Plan } from '#test/store/postgres/fault-proxy'
-import { startNeonFront } from '#test/store/postgres/neon-front'
-import { freePort, ownServer, type OwnServer } from '#test/store/postgres/own-server'
-import type { BuiltWorker } from '#test/support/built-worker'
-import { built, serve, type ServedWorker, type Way } from '#test/support/served-worker'
+import { startPostgresFaults, type Plan } from '#test/store/postgres/fault-proxy'
+import { startNeonFront, throughNeon } from '#test/store/postgres/neon-front'
+import { ownServer, type OwnServer } from '#test/store/postgres/own-server'
+import type { BuiltWorker, Way } from '#test/support/built-worker'
+import { built, serve } from '#test/support/served-worker'
 import { postgresMigrations } from '../../scripts/postgres/migrations.ts'
-import { prepare, surviveLostAnswer, surviveRestart, tellsAndRecovers } from './store-faults.ts'
+import { survivesFaults, type Ends, type Fault, type FaultyWorker } from './store-faults.ts'
 
-const FAULTS = [
+const FAULTS: readonly Fault[] = [
   ['refuse-28P01', /user or the password/, false],
   ['refuse-28000', /not let this user in from here, or not without TLS/, false],
   ['refuse-3D000', /does not exist/, false],
@@ -22,7 +22,10 @@ const FAULTS = [
   ['writes-53100', /no disk space/, true],
   ['writes-25006', /takes no writes/, true],
   ['writes-0A000', /takes no writes/, true],
-] as const
+  ['drop', /cannot be reached|does not answer/, false],
+]
+
+const TIMES = { timeout: 60_000 }
 
 let script: BuiltWorker
 let server: OwnServer
@@ -39,77 +42,25 @@ const ways = {
   hyperdrive: async (url: string): Promise<Way> => ({
     worker: { bindings: { STORE: 'postgres' }, hyperdrives: { HYPERDRIVE: url } },
   }),
-  neon: async (url: string, ends: (() => Promise<void>)[], plan: Plan): Promise<Way> => {
-    const endpoint = `http://127.0.0.1:${await freePort()}/sql`
-    const front = await startNeonFront(endpoint, plan)
+  neon: async (url: string, ends: Ends, plan: Plan): Promise<Way> => {
+    const front = await startNeonFront({ plan })
     ends.push(() => front.stop())
-    const neon = new URL(url)
-    neon.host = 'ep-faults.eu-central-1.aws.neon.tech'
-    neon.port = ''
-    return {
-      worker: {
-        bindings: { STORE: 'postgres', DATABASE_URL: neon.href },
-        outboundService: async (request) => {
-          const headers = { ...Object.fromEntries(request.headers), 'neon-connection-string': url }
-          return fetch(endpoint, { method: 'POST', headers, body: await request.text() })
-        },
-      },
-    }
+    const { bindings, outboundService } = throughNeon(url, front)
+    return { worker: { bindings: { STORE: 'postgres', ...bindings }, outboundService } }
   },
 }
 
-describe.each(['tcp', 'hyperdrive', 'neon'] as const)('a Worker on a PostgreSQL over %s', (transport) => {
-  const plan: Plan = { fault: 'none' }
-  const ends: (() => Promise<void>)[] = []
-  let worker: ServedWorker
-  let cut: () => void
-  let password: string
-
-  beforeAll(async () => {
+describe.each(['tcp', 'hyperdrive', 'neon'] as const)('a Worker on a PostgreSQL over %s', TIMES, (transport) => {
+  const start = async (plan: Plan, ends: Ends): Promise<FaultyWorker> => {
     const { db, url } = await server.emptyDatabase()
     await migrate(db, postgresMigrations())
     const own = new URL(url)
-    password = own.password
-    const port = await freePort()
-    const proxy = await startFaultProxy(port, { port: Number(own.port) }, plan)
+    const proxy = await startPostgresFaults(Number(own.port), { plan })
     ends.push(() => proxy.stop())
-    cut = proxy.cut
-    own.port = String(port)
-    worker = await serve(script, await ways[transport](own.href, ends, plan))
-    ends.push(() => worker.stop())
-    await prepare(worker)
-  }, 60_000)
-
-  afterAll(async () => {
-    for (const end of ends.toReversed()) await end()
-  })
-
-  const choose = (fault: string): void => {
-    plan.fault = fault
-    cut()
+    own.port = String(proxy.port)
+    const worker = await serve(script, await ways[transport](own.href, ends, plan))
+    return { worker, cut: proxy.cut, secrets: [own.password] }
   }
 
-  it.each(FAULTS)('tells of %s and recovers', { timeout: 60_000 }, async (fault, reason, isReadable) => {
-    choose(fault)
-    await tellsAndRecovers(worker, { reason, isReadable }, [password], () => choose('none'))
-  })
-
-  it('tells of a server that is not there', { timeout: 60_000 }, async () => {
-    choose('drop')
-    const reason = /cannot be reached|does not answer/
-    await tellsAndRecovers(worker, { reason, isReadable: false }, [password], () => choose('none'))
-  })
-
-  it('finds out what became of a commit whose answer was lost', { timeout: 60_000 }, async () => {
-    await surviveLostAnswer(
-      worker,
-      () => choose('lose'),
-      () => plan.fault === 'none',
-    )
-  })
-
-  it('loses nothing when the server restarts under load', { timeout: 60_000 }, async () => {
-    const replies = await surviveRestart(worker, () => server.restart())
-    expect(replies.filter(({ status }) => status === 500)).toEqual([])
-  })
+  survivesFaults({ faults: FAULTS, lost: ['lose'], start, restart: () => server.restart() })
 })

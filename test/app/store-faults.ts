@@ -1,18 +1,73 @@
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SIMPLE_SCHEMA } from '#test/support/catalog'
 import type { Reply, ServedWorker } from '#test/support/served-worker'
 
 const NAMESPACES = '/v1/demo/namespaces'
 
-/** What is wrong with a database, and what readiness says of it. */
-export interface DatabaseFault {
-  readonly reason: RegExp
-  /** Whether it can still be read. */
-  readonly isReadable: boolean
+/** A fault, what readiness says of a database that has it, and whether that can still be read. */
+export type Fault = readonly [fault: string, reason: RegExp, isReadable: boolean]
+
+/** What is to be called when all is over, the last one first. */
+export type Ends = (() => Promise<unknown>)[]
+
+/** A Worker on a database that has faults. */
+export interface FaultyWorker {
+  readonly worker: ServedWorker
+  /** Ends its connections. */
+  readonly cut: () => void
+  /** What nobody may be told. */
+  readonly secrets: readonly string[]
+}
+
+export interface FaultCases {
+  readonly faults: readonly Fault[]
+  /** Faults that keep the answer to one commit from arriving, and are over then. */
+  readonly lost: readonly string[]
+  /** Starts the Worker. Its database has whatever fault the plan has at the time. */
+  readonly start: (plan: { fault: string }, ends: Ends) => Promise<FaultyWorker>
+  /** Ends the database's server with whatever is under way, and starts it again. */
+  readonly restart: () => Promise<void>
+}
+
+/** Whatever is wrong with a database, a Worker on it says so, does nothing by halves, and goes on when it is mended. */
+export function survivesFaults({ faults, lost, start, restart }: FaultCases): void {
+  const plan = { fault: 'none' }
+  const ends: Ends = []
+  let faulty: FaultyWorker
+
+  beforeAll(async () => {
+    faulty = await start(plan, ends)
+    ends.push(() => faulty.worker.stop())
+    await prepare(faulty.worker)
+  }, 60_000)
+
+  afterAll(async () => {
+    for (const end of ends.toReversed()) await end()
+  })
+
+  const choose = (fault: string): void => {
+    plan.fault = fault
+    faulty.cut()
+  }
+
+  it.each(faults)('tells of %s and recovers', async (fault, reason, isReadable) => {
+    choose(fault)
+    await tellsAndRecovers(faulty, reason, isReadable, () => choose('none'))
+  })
+
+  it.each(lost)('finds out what became of a commit that met a %s', async (fault) => {
+    for (const path of ['namespace', 'table'] as const) {
+      choose(fault)
+      await findsOut(faulty.worker, path)
+      expect(plan.fault).toBe('none')
+    }
+  })
+
+  it('loses nothing when the server restarts under load', () => survivesRestart(faulty.worker, restart))
 }
 
 /** The Worker's administrator, logged in, and namespace `ns` with table `t`. */
-export async function prepare(worker: ServedWorker): Promise<void> {
+async function prepare(worker: ServedWorker): Promise<void> {
   await worker.logIn()
   expect((await worker.send('POST', NAMESPACES, { namespace: ['ns'] })).status).toBe(200)
   const table = { name: 't', schema: SIMPLE_SCHEMA }
@@ -21,13 +76,13 @@ export async function prepare(worker: ServedWorker): Promise<void> {
 
 /**
  * While a database has a fault, readiness names it in one sentence, every request is told to come back, nothing tells a
- * secret, and nothing is half done; once it is `mended`, the same requests are.
+ * secret, and nothing is half done; once it is mended, the same requests are.
  */
-export async function tellsAndRecovers(
-  worker: ServedWorker,
-  { reason, isReadable }: DatabaseFault,
-  secrets: readonly string[],
-  mended: () => Promise<void> | void,
+async function tellsAndRecovers(
+  { worker, secrets }: FaultyWorker,
+  reason: RegExp,
+  isReadable: boolean,
+  mend: () => void,
 ): Promise<void> {
   const name = `x${crypto.randomUUID().slice(0, 8)}`
   const writes = [
@@ -57,7 +112,7 @@ export async function tellsAndRecovers(
   expect(log).toMatch(/"failure":\{.*"cause":\{"error":/)
   for (const secret of secrets) expect(log).not.toContain(secret)
 
-  await mended()
+  mend()
   const isThere = async (path: string): Promise<boolean> => (await worker.send('GET', path)).status === 200
   expect(await isThere(`${NAMESPACES}/${name}`)).toBe(false)
   expect(await isThere(`${NAMESPACES}/ns/tables/${name}`)).toBe(false)
@@ -79,32 +134,21 @@ function setting(value: string): object {
 }
 
 /** A commit whose answer is lost on the way has happened once, and is told as what it is. */
-export async function surviveLostAnswer(
-  worker: ServedWorker,
-  loseNext: () => void,
-  isLost: () => boolean,
-): Promise<void> {
-  for (const path of ['namespace', 'table']) {
-    const name = `y${crypto.randomUUID().slice(0, 8)}`
-    loseNext()
-    const { status, text } =
-      path === 'namespace'
-        ? await worker.send('POST', NAMESPACES, { namespace: [name] })
-        : await worker.send('POST', `${NAMESPACES}/ns/tables/t`, setting(name))
-    expect(status, text).toBe(200)
-    expect(isLost()).toBe(true)
-    const found = await worker.send('GET', path === 'namespace' ? `${NAMESPACES}/${name}` : `${NAMESPACES}/ns/tables/t`)
-    expect(found.text).toContain(name)
-  }
+async function findsOut(worker: ServedWorker, path: 'namespace' | 'table'): Promise<void> {
+  const name = `y${crypto.randomUUID().slice(0, 8)}`
+  const { status, text } =
+    path === 'namespace'
+      ? await worker.send('POST', NAMESPACES, { namespace: [name] })
+      : await worker.send('POST', `${NAMESPACES}/ns/tables/t`, setting(name))
+  expect(status, text).toBe(200)
+  const found = await worker.send('GET', path === 'namespace' ? `${NAMESPACES}/${name}` : `${NAMESPACES}/ns/tables/t`)
+  expect(found.text).toContain(name)
 }
 
 const WRITERS = 3
 
-/**
- * Clients write while `restart` is under way. What was acknowledged is there, what was refused is not; who is not told
- * either way is told that nobody knows.
- */
-export async function surviveRestart(worker: ServedWorker, restart: () => Promise<void>): Promise<Reply[]> {
+/** Clients write while `restart` is under way. What was acknowledged is there, what was refused is not. */
+async function survivesRestart(worker: ServedWorker, restart: () => Promise<void>): Promise<void> {
   const told: { name: string; reply: Reply }[] = []
   const over = new AbortController()
   const write = async (): Promise<void> => {
@@ -126,11 +170,9 @@ export async function surviveRestart(worker: ServedWorker, restart: () => Promis
   for (const { name, reply } of told) {
     const isThere = (await worker.send('GET', `${NAMESPACES}/${name}`)).status === 200
     if (reply.status === 200) expect(isThere, name).toBe(true)
-    else if (reply.status === 500) expect(reply.text).toContain('CommitStateUnknownException')
     else {
       expectComeBack(reply, false)
       expect(isThere, reply.text).toBe(false)
     }
   }
-  return told.map(({ reply }) => reply)
 }

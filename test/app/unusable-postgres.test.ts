@@ -7,7 +7,7 @@ import { neonDatabase } from '#store/sql/postgres/neon'
 import { postgresStore } from '#store/sql/postgres/postgres'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { startNeonFront } from '#test/store/postgres/neon-front'
-import { freePort, ownServer, type OwnServer } from '#test/store/postgres/own-server'
+import { ownServer, type OwnServer } from '#test/store/postgres/own-server'
 import { postgresMigrations } from '../../scripts/postgres/migrations.ts'
 import { expectUnusable } from './unusable.ts'
 
@@ -81,10 +81,9 @@ describe('a connection string', () => {
     await client.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${name}; GRANT ALL ON SEQUENCE audit_id TO ${name}`)
     const own = new URL(url)
     const odd = `postgres://${name}:${encodeURIComponent(PASSWORD)}@${own.host}${own.pathname}`
-    const endpoint = `http://127.0.0.1:${await freePort()}/sql`
-    const front = await startNeonFront(endpoint)
+    const front = await startNeonFront()
     try {
-      for (const each of [server.keep(tcpDatabase(odd)), neonDatabase(odd, endpoint)])
+      for (const each of [server.keep(tcpDatabase(odd)), neonDatabase(odd, front.url)])
         expect(await postgresStore(each).readiness()).toEqual({ ready: true })
     } finally {
       await front.stop()

@@ -4,12 +4,19 @@ import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { unstable_splitSqlQuery } from 'wrangler'
 import { DEFAULT_TENANT_ID } from '#src/bootstrap'
-import { buildWorker, COMPATIBILITY, DIRECT_SOCKET, LANES, logIn, workerSettings } from '#test/support/built-worker'
+import {
+  buildWorker,
+  catalogWorker,
+  COMPATIBILITY,
+  DIRECT_SOCKET,
+  logIn,
+  workerSettings,
+} from '#test/support/built-worker'
 import { BARE_WORKER } from './bare.ts'
 import { openStore, type StoreName } from './stores.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const STORAGE = { d1Databases: { DB: 'bench' }, r2Buckets: { LAKE: 'lake' } }
+const D1 = { DB: 'bench' }
 
 /**
  * Origins on loopback. `cold` is the catalog once more, on the same data, in an isolate that has cached nothing; `ungrouped`
@@ -41,15 +48,11 @@ export async function startServers(storeName: StoreName): Promise<Servers> {
     '--alias',
     `#src/limits:${join(import.meta.dirname, 'ungrouped-limits.ts')}`,
   )
-  const worker = {
-    ...COMPATIBILITY,
-    ...DIRECT_SOCKET,
-    ...STORAGE,
-    ...store.worker,
-    modules: [script],
-    bindings: { ...workerSettings('error'), ...store.worker.bindings },
-  }
-  const objects = { ...LANES, ...store.objects }
+  const worker = { ...catalogWorker(script, store, workerSettings('error')), d1Databases: D1 }
+  const lanes = Object.entries(worker.durableObjects)
+  const lanesOfCatalog = Object.fromEntries(
+    lanes.map(([binding, lane]) => [binding, { ...lane, scriptName: 'catalog' }]),
+  )
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       log: new Log(LogLevel.ERROR),
@@ -57,29 +60,16 @@ export async function startServers(storeName: StoreName): Promise<Servers> {
       telemetry: { enabled: false },
       resourcePersistencePath: join(folder, 'data'),
       workers: [
-        {
-          ...worker,
-          name: 'catalog',
-          durableObjects: lanesOf((className) => ({ className, useSQLite: true }), objects),
-        },
-        {
-          ...worker,
-          name: 'cold',
-          durableObjects: lanesOf((className) => ({ className, scriptName: 'catalog', useSQLite: true }), objects),
-        },
-        {
-          ...worker,
-          modules: [ungroupedScript],
-          name: 'ungrouped',
-          durableObjects: lanesOf((className) => ({ className, useSQLite: true }), objects),
-        },
+        worker,
+        { ...worker, name: 'cold', durableObjects: lanesOfCatalog },
+        { ...worker, name: 'ungrouped', modules: [ungroupedScript] },
         {
           ...COMPATIBILITY,
           ...DIRECT_SOCKET,
           name: 'bare',
           modules: true,
           script: BARE_WORKER,
-          d1Databases: STORAGE.d1Databases,
+          d1Databases: D1,
           bindings: { TENANT_ID: DEFAULT_TENANT_ID },
         },
       ],
@@ -102,10 +92,6 @@ export async function startServers(storeName: StoreName): Promise<Servers> {
     await stop()
     throw error
   }
-}
-
-function lanesOf<T>(one: (className: string) => T, names: Readonly<Record<string, string>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(names).map(([binding, className]) => [binding, one(className)]))
 }
 
 async function migrate(miniflare: Miniflare): Promise<void> {

@@ -1,24 +1,21 @@
-import type { V4WorkerOptions } from 'miniflare'
 import { mongoClient } from '#store/mongo/driver'
 import { migrateMongo } from '#store/mongo/migrate'
 import { migrate } from '#store/sql/postgres/migrate'
 import { setup as installMongo } from '#test/store/mongo/program'
 import { startMongo } from '#test/store/mongo/real-server'
 import { ownServer } from '#test/store/postgres/own-server'
+import type { Way } from '#test/support/built-worker'
 import { postgresMigrations } from '../../scripts/postgres/migrations.ts'
 import { STORES, type StoreName } from '../../scripts/start/options.ts'
 
 export { STORES, type StoreName }
 
 /** Where the measured catalogs keep their records: a server of this run, on this machine. */
-export interface BenchStore {
+export interface BenchStore extends Way {
   /** What its figures say, and what they do not. */
   readonly note: string
-  /** What the Worker is given to reach it. */
-  readonly worker: Pick<V4WorkerOptions, 'bindings' | 'hyperdrives'>
-  /** Arguments of the build, and Durable Objects beyond those of every store. */
+  /** Arguments of the build. */
   readonly build: readonly string[]
-  readonly objects: Readonly<Record<string, string>>
   stop(): Promise<void>
 }
 
@@ -30,7 +27,6 @@ const OPEN: Readonly<Record<StoreName, () => Promise<BenchStore>>> = {
     note: 'd1: a SQLite file of miniflare',
     worker: {},
     build: [],
-    objects: {},
     stop: async () => {},
   }),
   postgres: async () => {
@@ -41,7 +37,6 @@ const OPEN: Readonly<Record<StoreName, () => Promise<BenchStore>>> = {
       note: "postgres: PostgreSQL 18 without fsync, each request connecting anew: here is nothing of Hyperdrive's pool",
       worker: { hyperdrives: { HYPERDRIVE: url }, bindings: { STORE: 'postgres' } },
       build: [],
-      objects: {},
       stop: () => server.stop(),
     }
   },

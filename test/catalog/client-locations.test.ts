@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ClientLocations } from '#domain/records'
 import { openCatalog, SIMPLE_SCHEMA, type Answer, type TestCatalog } from '#test/support/catalog'
+import { creationAt } from '#test/support/creation'
 
 const TABLES = '/v1/demo/namespaces/ns/tables'
 const OUTSIDE = [
@@ -31,24 +32,13 @@ function create(location: string, more: object = {}): Promise<Answer> {
   return post(TABLES, { name: 't', schema: SIMPLE_SCHEMA, location, ...more })
 }
 
-function commit(updates: unknown[], requirements: unknown[] = []): Promise<Answer> {
-  return post(`${TABLES}/t`, { requirements, updates })
+function commit(updates: unknown[]): Promise<Answer> {
+  return post(`${TABLES}/t`, { requirements: [], updates })
 }
 
 /** What Java sends for a table of its own: without `set-location` there is no place for it. */
-function creation(location: string, ...more: unknown[]): Promise<Answer> {
-  const updates = [
-    { action: 'assign-uuid', uuid: crypto.randomUUID() },
-    { action: 'upgrade-format-version', 'format-version': 2 },
-    { action: 'add-schema', schema: SIMPLE_SCHEMA },
-    { action: 'set-current-schema', 'schema-id': -1 },
-    { action: 'add-spec', spec: { 'spec-id': 0, fields: [] } },
-    { action: 'set-default-spec', 'spec-id': -1 },
-    { action: 'add-sort-order', 'sort-order': { 'order-id': 0, fields: [] } },
-    { action: 'set-default-sort-order', 'sort-order-id': -1 },
-    { action: 'set-location', location },
-  ]
-  return commit([...updates, ...more], [{ type: 'assert-create' }])
+function creation(location: string): Promise<Answer> {
+  return post(`${TABLES}/t`, creationAt(location))
 }
 
 function view(location: string): unknown {

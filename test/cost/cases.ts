@@ -1,3 +1,4 @@
+import { creationAt } from '#test/support/creation'
 import { replaceRequest, versionOf, viewRequest } from '#test/support/views'
 import type { BUDGETS } from './budgets.ts'
 import { propertyCommit, SCHEMA, seedTables, type Lake } from './lake.ts'
@@ -7,20 +8,6 @@ const NAMESPACES = '/v1/demo/namespaces'
 const SALES = `${NAMESPACES}/sales`
 export const LAKE = `${NAMESPACES}/lake/tables`
 const FILES = 'http://catalog.test/s3/lake/seeded/lake'
-const STAGED = {
-  requirements: [{ type: 'assert-create' }],
-  updates: [
-    { action: 'assign-uuid', uuid: '6a2a7f4e-5e0b-4d8e-9a54-6c4b3a1d2f00' },
-    { action: 'upgrade-format-version', 'format-version': 2 },
-    { action: 'add-schema', schema: SCHEMA },
-    { action: 'set-current-schema', 'schema-id': -1 },
-    { action: 'add-spec', spec: { 'spec-id': 0, fields: [] } },
-    { action: 'set-default-spec', 'spec-id': -1 },
-    { action: 'add-sort-order', 'sort-order': { 'order-id': 0, fields: [] } },
-    { action: 'set-default-sort-order', 'sort-order-id': -1 },
-    { action: 'set-location', location: 's3://lake/staged' },
-  ],
-}
 const STALE = {
   requirements: [{ type: 'assert-current-schema-id', 'current-schema-id': 7 }],
   updates: [{ action: 'set-properties', updates: { touched: 'never' } }],
@@ -70,7 +57,11 @@ export const CASES: readonly (readonly [keyof typeof BUDGETS, Sent, number])[] =
     ['POST', `${SALES}/tables`, { name: 'b', schema: SCHEMA, 'stage-create': true }],
     200,
   ],
-  ['POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (create)', ['POST', `${SALES}/tables/b`, STAGED], 200],
+  [
+    'POST /v1/{prefix}/namespaces/{namespace}/tables/{table} (create)',
+    ['POST', `${SALES}/tables/b`, creationAt('s3://lake/staged', SCHEMA)],
+    200,
+  ],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables (2)', ['GET', `${SALES}/tables`], 200],
   ['GET /v1/{prefix}/namespaces/{namespace}/tables (1000)', ['GET', `${NAMESPACES}/thousand/tables`], 200],
   [

@@ -1,13 +1,12 @@
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { BSON } from 'mongodb'
 import { driverVerbs, mongoClient } from '#store/mongo/driver'
 import { newMemory } from '#store/mongo/log'
 import { migrateMongo } from '#store/mongo/migrate'
 import { mongoStore } from '#store/mongo/mongo'
 import { startDataApi } from '#test/store/mongo/data-api'
 import { startMongo } from '#test/store/mongo/real-server'
-import type { Backend, Outside, Seen } from './outside.ts'
+import { answeredBy, bodyOf, HANDSHAKE, idOf, messages } from '#test/store/mongo/wire'
+import { passOn, startRelay } from '#test/support/relay'
+import type { Backend, CountedWay, Outside, Seen } from './outside.ts'
 import { lockstep } from './lockstep.ts'
 
 /** What the one on the way saw. */
@@ -52,84 +51,36 @@ function newCounter(): Counter {
   return { storeRoundTrips: 0, storeStatements: 0, rowsRead: 0, rowsWritten: 0, rounds: 0 }
 }
 
-interface Way {
-  readonly worker: Backend['worker']
-  stop(): Promise<void>
-}
-
-/** A proxy that passes everything on and counts the commands that ask for something, and what they are answered. */
-async function driverWay(url: string, port: number, count: () => Counter): Promise<Way> {
-  const open = new Set<Socket>()
-  const proxy = createServer((client) => {
-    const upstream = connect({ host: '127.0.0.1', port })
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      open.add(one)
-      one.setNoDelay(true)
-      one.on('error', () => {})
-      one.once('close', () => {
-        open.delete(one)
-        other.destroy()
-      })
-      one.pipe(other)
-    }
-    const asked = new Map<number, string>()
-    client.on(
-      'data',
-      messages((id, _, body) => {
-        const [command = ''] = Object.keys(body)
-        if (HANDSHAKE.has(command)) return
-        asked.set(id, command)
+/** A relay that passes everything on and counts the commands that ask for something, and what they are answered. */
+async function driverWay(url: string, port: number, count: () => Counter): Promise<CountedWay> {
+  const relay = await startRelay(port, {
+    connected: (client, server) => {
+      const asked = new Set<number>()
+      const ask = messages((message) => {
+        const [command] = Object.keys(bodyOf(message) ?? {})
+        if (command === undefined || HANDSHAKE.includes(command)) return
+        asked.add(idOf(message))
         count().storeRoundTrips += 1
         count().storeStatements += 1
-      }),
-    )
-    upstream.on(
-      'data',
-      messages((_, to, { cursor, n = 0 }) => {
-        if (!asked.delete(to)) return
+      })
+      const answer = messages((message) => {
+        if (!asked.delete(answeredBy(message))) return
+        const { cursor, n = 0 } = bodyOf(message) as Body
         count().rowsRead += (cursor?.firstBatch ?? cursor?.nextBatch ?? []).length
         count().rowsWritten += n
-      }),
-    )
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  const own = (proxy.address() as AddressInfo).port
-  return {
-    worker: { bindings: { MONGO_URL: url.replace(`:${port}/`, `:${own}/`) } },
-    stop: async () => {
-      for (const socket of open) socket.destroy()
-      proxy.close()
-      await once(proxy, 'close')
+      })
+      passOn(client.on('data', ask), server.on('data', answer))
     },
+  })
+  return {
+    worker: { bindings: { MONGO_URL: url.replace(`:${port}/`, `:${relay.port}/`) } },
+    stop: () => relay.stop(),
   }
 }
-
-/** What a driver says to find its server, to log in, and to take its leave. */
-const HANDSHAKE = new Set(['hello', 'ismaster', 'isMaster', 'ping', 'saslStart', 'saslContinue', 'endSessions'])
-
-const OP_MSG = 2013
 
 interface Body {
   readonly cursor?: { readonly firstBatch?: readonly unknown[]; readonly nextBatch?: readonly unknown[] }
   readonly n?: number
-}
-
-/** Splits a stream into messages: a length, an id, the id that is answered, a kind; of `OP_MSG`, flags and a document. */
-function messages(take: (id: number, to: number, body: Body) => void): (chunk: Buffer) => void {
-  let rest = Buffer.alloc(0)
-  return (chunk) => {
-    rest = Buffer.concat([rest, chunk])
-    while (rest.length >= 16 && rest.length >= rest.readInt32LE(0)) {
-      const message = rest.subarray(0, rest.readInt32LE(0))
-      rest = rest.subarray(message.length)
-      if (message.readInt32LE(12) !== OP_MSG) continue
-      const body = message.subarray(21, 21 + message.readInt32LE(21))
-      take(message.readInt32LE(4), message.readInt32LE(8), BSON.deserialize(body) as Body)
-    }
-  }
 }
 
 /** A gateway that speaks the Data API; its requests are counted, and held until the Worker waits for all of them. */
@@ -137,7 +88,7 @@ async function httpWay(
   start: typeof startDataApi,
   db: Parameters<typeof startDataApi>[0],
   count: () => Counter,
-): Promise<Way> {
+): Promise<CountedWay> {
   const key = crypto.randomUUID()
   const gateway = await start(db, { kind: 'api-key', key })
   const turn = lockstep(() => (count().rounds += 1))

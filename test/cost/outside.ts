@@ -1,29 +1,30 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from 'miniflare'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { DEFAULT_TENANT_ID } from '#src/bootstrap'
 import type { Cost } from '#src/meter'
 import type { Store } from '#store/store'
-import { buildWorker, COMPATIBILITY, DIRECT_SOCKET, LANES, logIn, workerSettings } from '#test/support/built-worker'
+import { buildWorker, catalogWorker, logIn, workerSettings, type Way } from '#test/support/built-worker'
 import type { Lake } from './lake.ts'
 import type { Answer, Sent } from './worker.ts'
 
 /** What went over the wire between a Worker and its store, named as the Worker's own log line names it. */
 export type Seen = Pick<Cost, 'storeRoundTrips' | 'storeStatements' | 'rowsRead' | 'rowsWritten'>
 
-/** A real server, and somebody in front of it who counts what passes. */
-export interface Backend<S extends Seen = Seen> {
+/** A way to a database that somebody counts along. */
+export interface CountedWay extends Way {
+  stop(): Promise<void>
+}
+
+/** A real server, and the counted way that a Worker is given to it. */
+export interface Backend<S extends Seen = Seen> extends CountedWay {
   /** The server, past the one who counts. */
   readonly store: Store
-  /** What the Worker is given to reach it by the counted way. */
-  readonly worker: Pick<V4WorkerOptions, 'bindings' | 'hyperdrives' | 'outboundService'>
-  /** Arguments of the build, and Durable Objects beyond those of every store. */
+  /** Arguments of the build. */
   readonly build?: readonly string[]
-  readonly objects?: Readonly<Record<string, string>>
   /** What has passed since the last time it was asked. */
   take(): Promise<S>
-  stop(): Promise<void>
 }
 
 export interface Measured<S extends Seen> {
@@ -62,23 +63,7 @@ export async function openOutside<S extends Seen>(backend: Backend<S>): Promise<
         const line = message.startsWith('{') ? (JSON.parse(message) as Cost & { requestId?: string }) : null
         if (line) waiting.get(line.requestId ?? '')?.(line)
       },
-      workers: [
-        {
-          ...COMPATIBILITY,
-          ...DIRECT_SOCKET,
-          name: 'catalog',
-          modules: [script],
-          r2Buckets: { LAKE: 'lake' },
-          ...backend.worker,
-          bindings: { ...settings, ...backend.worker.bindings, RUN: String(run) },
-          durableObjects: Object.fromEntries(
-            Object.entries({ ...LANES, ...backend.objects }).map(([name, className]) => [
-              name,
-              { className, useSQLite: true },
-            ]),
-          ),
-        },
-      ],
+      workers: [catalogWorker(script, backend, { ...settings, RUN: String(run) })],
     })
   let runs = 0
   const miniflare = new Miniflare(optionsOf(runs))
@@ -92,7 +77,7 @@ export async function openOutside<S extends Seen>(backend: Backend<S>): Promise<
       headers: { ...headers, authorization: `Bearer ${token}`, 'x-request-id': requestId },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    return { status: response.status, text: await response.text() }
+    return { status: response.status, text: await response.text(), retryAfter: response.headers.get('retry-after') }
   }
 
   return {

@@ -1,13 +1,12 @@
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type pg from 'pg'
 import { migrate } from '#store/sql/postgres/migrate'
 import { postgresStore } from '#store/sql/postgres/postgres'
 import { messages } from '#test/store/postgres/fault-proxy'
-import { startNeonFront } from '#test/store/postgres/neon-front'
-import { freePort, ownServer } from '#test/store/postgres/own-server'
+import { startNeonFront, throughNeon } from '#test/store/postgres/neon-front'
+import { ownServer } from '#test/store/postgres/own-server'
+import { passOn, startRelay } from '#test/support/relay'
 import { postgresMigrations } from '../../scripts/postgres/migrations.ts'
-import type { Backend, Seen } from './outside.ts'
+import type { Backend, CountedWay, Seen } from './outside.ts'
 
 /** What the one on the way saw, and what the server has in its own statistics (`pg_stat_statements`). */
 export interface PostgresSeen extends Seen {
@@ -66,41 +65,16 @@ async function takeStatistics(client: pg.Client, url: string): Promise<PostgresS
   return rows[0] ?? { transactions: 0, statements: 0, rows: 0 }
 }
 
-interface Way {
-  readonly worker: Backend['worker']
-  stop(): Promise<void>
-}
-
-/** A proxy that passes everything on and counts what the server says. */
-async function tcpWay(transport: 'tcp' | 'hyperdrive', url: string, count: () => Counter): Promise<Way> {
-  const open = new Set<Socket>()
-  const proxy = createServer((client) => {
-    const upstream = connect({ host: '127.0.0.1', port: Number(new URL(url).port) })
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      open.add(one)
-      one.setNoDelay(true)
-      one.on('error', () => {})
-      one.once('close', () => {
-        open.delete(one)
-        other.destroy()
-      })
-      one.pipe(other)
-    }
-    upstream.on('data', counting(count))
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
+/** A relay that passes everything on and counts what the server says. */
+async function tcpWay(transport: 'tcp' | 'hyperdrive', url: string, count: () => Counter): Promise<CountedWay> {
   const own = new URL(url)
-  own.port = String((proxy.address() as AddressInfo).port)
+  const relay = await startRelay(Number(own.port), {
+    connected: (client, server) => passOn(client, server.on('data', counting(count))),
+  })
+  own.port = String(relay.port)
   return {
     worker: transport === 'tcp' ? { bindings: { DATABASE_URL: own.href } } : { hyperdrives: { HYPERDRIVE: own.href } },
-    stop: async () => {
-      for (const socket of open) socket.destroy()
-      proxy.close()
-      await once(proxy, 'close')
-    },
+    stop: () => relay.stop(),
   }
 }
 
@@ -128,18 +102,14 @@ function countCommand(counter: Counter, tag: string): void {
 }
 
 /** A host of Neon's as the Worker sees it; its requests are counted and passed on to a front of the real server. */
-async function neonWay(url: string, count: () => Counter): Promise<Way> {
-  const endpoint = `http://127.0.0.1:${await freePort()}/sql`
-  const front = await startNeonFront(endpoint)
-  const neon = new URL(url)
-  neon.host = 'ep-counted.eu-central-1.aws.neon.tech'
-  neon.port = ''
+async function neonWay(url: string, count: () => Counter): Promise<CountedWay> {
+  const front = await startNeonFront()
+  const { bindings, outboundService } = throughNeon(url, front)
   return {
     worker: {
-      bindings: { DATABASE_URL: neon.href },
+      bindings,
       outboundService: async (request) => {
-        const headers = { ...Object.fromEntries(request.headers), 'neon-connection-string': url }
-        const answer = await fetch(endpoint, { method: 'POST', headers, body: await request.text() })
+        const answer = await outboundService(request)
         const text = await answer.text()
         const { results = [] } = JSON.parse(text) as { results?: NeonResult[] }
         count().storeRoundTrips += 1

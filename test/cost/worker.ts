@@ -14,6 +14,8 @@ import type { Lake } from './lake.ts'
 export interface Answer {
   readonly status: number
   readonly text: string
+  /** Of the header `Retry-After`. */
+  readonly retryAfter: string | null
 }
 
 /** A request as tests write it down; `body` is sent as JSON. */
@@ -33,8 +35,8 @@ export interface CostWorker extends Lake {
   tokenOf(userId: string): Promise<string>
 }
 
-/** The Worker with complete settings, its database bootstrapped: catalog `demo`, user `admin`. */
-export async function openWorker(): Promise<CostWorker> {
+/** The Worker with complete settings and `more`, its database bootstrapped: catalog `demo`, user `admin`. */
+export async function openWorker(more: Partial<Cloudflare.Env> = {}): Promise<CostWorker> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const settings: Cloudflare.Env = {
     ...env,
@@ -44,6 +46,7 @@ export async function openWorker(): Promise<CostWorker> {
     S3_LOCAL: 'true',
     BOOTSTRAP_PASSWORD: 'a password for tests',
     LOG_LEVEL: 'info',
+    ...more,
   }
   const lines = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   const serve = async ([method, path, body, headers]: Sent, token?: string): Promise<Answer> => {
@@ -59,7 +62,7 @@ export async function openWorker(): Promise<CostWorker> {
     )
     const text = await response.text()
     await waitOnExecutionContext(context)
-    return { status: response.status, text }
+    return { status: response.status, text, retryAfter: response.headers.get('retry-after') }
   }
   const ready = await serve(['GET', '/health/ready'])
   if (ready.status !== 200) throw new Error(`the Worker is not ready: ${ready.text}`)

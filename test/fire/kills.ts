@@ -5,11 +5,12 @@ import { expect, it } from 'vitest'
 import type { Store } from '#store/store'
 import { DEFAULT_TENANT_ID } from '#src/bootstrap'
 import type { Answer } from '#test/support/catalog'
+import { freePort } from '../../scripts/free-port.ts'
 import { violations } from './checker.ts'
 import type { History } from './history.ts'
 import { create, NAMES, operate, read, toldBy, type Client, type Recorded } from './operations.ts'
 import { randomFrom } from './random.ts'
-import { dataOf, freePort, startServer, type Server } from './server.ts'
+import { dataOf, startServer, type Server } from './server.ts'
 
 const KILLS = Number(process.env['FIRE_KILLS'] ?? 2)
 const SEED = Number(process.env['FIRE_SEED'] ?? Math.floor(Math.random() * 1_000_000))

@@ -181,36 +181,19 @@ function faultyTenant(real: TenantStore, suffer: Suffer): TenantStore {
   }
 }
 
-function faultyObjects(files: ObjectStore, suffer: Suffer): ObjectStore {
+function faultyObjects(real: ObjectStore, suffer: Suffer): ObjectStore {
+  const ask = <T>(call: PortCall, from: (files: ObjectStore) => Promise<T>): Promise<T> =>
+    suffer(
+      call,
+      () => from(real),
+      noBucket,
+      () => from(HUNG_BUCKET),
+    )
   return {
-    read: (...input) =>
-      suffer(
-        'objects.read',
-        () => files.read(...input),
-        noBucket,
-        () => HUNG_BUCKET.read(...input),
-      ),
-    stream: (...input) =>
-      suffer(
-        'objects.stream',
-        () => files.stream(...input),
-        noBucket,
-        () => HUNG_BUCKET.stream(...input),
-      ),
-    create: (...input) =>
-      suffer(
-        'objects.create',
-        () => files.create(...input),
-        noBucket,
-        () => HUNG_BUCKET.create(...input),
-      ),
-    delete: (...input) =>
-      suffer(
-        'objects.delete',
-        () => files.delete(...input),
-        noBucket,
-        () => HUNG_BUCKET.delete(...input),
-      ),
+    read: (...input) => ask('objects.read', (files) => files.read(...input)),
+    stream: (...input) => ask('objects.stream', (files) => files.stream(...input)),
+    create: (...input) => ask('objects.create', (files) => files.create(...input)),
+    delete: (...input) => ask('objects.delete', (files) => files.delete(...input)),
   }
 }
 

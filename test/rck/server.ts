@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, openSync, readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { delimiter, dirname, sep } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freePort } from '../../scripts/free-port.ts'
 
 /** What `npm start --json` prints. */
 export interface Access {
@@ -86,14 +86,4 @@ function shellEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_'))
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((each) => !each.split(sep).includes('node_modules'))
   return { ...Object.fromEntries(own), PATH: path.join(delimiter) }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

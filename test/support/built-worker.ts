@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { V4WorkerOptions } from 'miniflare'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const PASSWORD = 'only for this run'
@@ -13,13 +14,20 @@ export const COMPATIBILITY = { compatibilityDate: '2026-08-01', compatibilityFla
 /** Served on a free port of the loopback interface, without a proxy in front. */
 export const DIRECT_SOCKET = { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] }
 
-/** Its Durable Objects, by binding. */
-export const LANES = { TABLE_LANE: 'TableLane', PURGE_RUNNER: 'PurgeRunner' }
+/** Durable Objects of every store, by binding. */
+const LANES = { TABLE_LANE: 'TableLane', PURGE_RUNNER: 'PurgeRunner' }
 
 export interface BuiltWorker {
   readonly type: 'ESModule'
   readonly path: string
   readonly contents: string
+}
+
+/** How a Worker reaches its database. */
+export interface Way {
+  readonly worker: Pick<V4WorkerOptions, 'bindings' | 'hyperdrives' | 'outboundService'>
+  /** Durable Objects beyond those of every store. */
+  readonly objects?: Readonly<Record<string, string>>
 }
 
 /** Builds the Worker as a deployment would, in `folder`; `more` are arguments of wrangler's. */
@@ -42,6 +50,27 @@ export async function buildWorker(folder: string, ...more: readonly string[]): P
   )
   const script = readdirSync(outdir).find((name) => name.endsWith('.js')) ?? ''
   return { type: 'ESModule', path: 'worker.js', contents: readFileSync(join(outdir, script), 'utf8') }
+}
+
+/** The Worker as miniflare takes it, named `catalog`. Its way to the database may say other settings. */
+export function catalogWorker(
+  script: BuiltWorker,
+  { worker, objects = {} }: Way,
+  settings: Readonly<Record<string, string>>,
+) {
+  const classes = Object.entries({ ...LANES, ...objects })
+  return {
+    ...COMPATIBILITY,
+    ...DIRECT_SOCKET,
+    ...worker,
+    name: 'catalog',
+    modules: [script],
+    r2Buckets: { LAKE: 'lake' },
+    bindings: { ...settings, ...worker.bindings },
+    durableObjects: Object.fromEntries(
+      classes.map(([binding, className]) => [binding, { className, useSQLite: true }]),
+    ),
+  }
 }
 
 /** Complete settings, but for where the records are, with a signing key of their own. */

@@ -154,6 +154,7 @@ export async function openCatalog(
       },
       purgeSoon: async () => ports.wakePurge?.(),
       refusals,
+      closed: null,
       now: services.now,
       log: () => undefined,
     }

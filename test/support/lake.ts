@@ -2,6 +2,7 @@ import type { ObjectStore } from '#objects/objects'
 import { memoryStore } from '#store/memory/memory'
 import type { Store, TenantStore } from '#store/store'
 import { openCatalog, SIMPLE_SCHEMA, type Answer, type TestCatalog } from './catalog.ts'
+import { creationAt } from './creation.ts'
 import { memoryObjects } from './objects.ts'
 
 /** What a test puts in the place of a store's own operations. */
@@ -62,6 +63,17 @@ export async function openLake(): Promise<Lake> {
 /** Everything that waits for its turn goes on before this does. */
 export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
+/** Somebody else gets in before the next commit of another. */
+export function meanwhile(lake: Lake, other: () => Promise<unknown>): void {
+  lake.faults = (real) => ({
+    async commit(commit) {
+      lake.faults = () => ({})
+      await other()
+      return real.commit(commit)
+    },
+  })
+}
+
 /** A commit to `ns.<name>` that sets one property. */
 export function setting(
   name: string,
@@ -76,21 +88,7 @@ export function setting(
 
 /** The commit of a staged create. */
 export function creating(name: string, location = `s3://lake/${name}-1`, namespace = 'ns'): object {
-  return {
-    identifier: { namespace: [namespace], name },
-    requirements: [{ type: 'assert-create' }],
-    updates: [
-      { action: 'assign-uuid', uuid: '6a2a7f4e-5e0b-4d8e-9a54-6c4b3a1d2f00' },
-      { action: 'upgrade-format-version', 'format-version': 2 },
-      { action: 'add-schema', schema: { ...SIMPLE_SCHEMA, 'schema-id': 0 } },
-      { action: 'set-current-schema', 'schema-id': -1 },
-      { action: 'add-spec', spec: { 'spec-id': 0, fields: [] } },
-      { action: 'set-default-spec', 'spec-id': -1 },
-      { action: 'add-sort-order', 'sort-order': { 'order-id': 0, fields: [] } },
-      { action: 'set-default-sort-order', 'sort-order-id': -1 },
-      { action: 'set-location', location },
-    ],
-  }
+  return { identifier: { namespace: [namespace], name }, ...creationAt(location) }
 }
 
 /** Requirements that fail, and that hold. */

@@ -1,16 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from 'miniflare'
-import {
-  buildWorker,
-  COMPATIBILITY,
-  DIRECT_SOCKET,
-  LANES,
-  logIn,
-  workerSettings,
-  type BuiltWorker,
-} from './built-worker.ts'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { buildWorker, catalogWorker, logIn, workerSettings, type BuiltWorker, type Way } from './built-worker.ts'
 
 export interface Reply {
   readonly status: number
@@ -29,13 +21,6 @@ export interface ServedWorker {
   stop(): Promise<void>
 }
 
-/** How a Worker reaches its database. */
-export interface Way {
-  readonly worker: Pick<V4WorkerOptions, 'bindings' | 'hyperdrives' | 'outboundService'>
-  /** Durable Objects beyond those of every store. */
-  readonly objects?: Readonly<Record<string, string>>
-}
-
 /** Builds the Worker once for several that are served; `more` are arguments of wrangler's. */
 export async function built(...more: readonly string[]): Promise<BuiltWorker> {
   const folder = mkdtempSync(join(tmpdir(), 'catalog-built-'))
@@ -46,7 +31,7 @@ export async function built(...more: readonly string[]): Promise<BuiltWorker> {
   }
 }
 
-export async function serve(script: BuiltWorker, { worker, objects = {} }: Way): Promise<ServedWorker> {
+export async function serve(script: BuiltWorker, way: Way): Promise<ServedWorker> {
   const lines: string[] = []
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -54,20 +39,7 @@ export async function serve(script: BuiltWorker, { worker, objects = {} }: Way):
       cf: false,
       telemetry: { enabled: false },
       handleStructuredLogs: ({ message }) => void lines.push(message),
-      workers: [
-        {
-          ...COMPATIBILITY,
-          ...DIRECT_SOCKET,
-          name: 'catalog',
-          modules: [script],
-          r2Buckets: { LAKE: 'lake' },
-          ...worker,
-          bindings: { ...workerSettings('warn'), ...worker.bindings },
-          durableObjects: Object.fromEntries(
-            Object.entries({ ...LANES, ...objects }).map(([name, className]) => [name, { className, useSQLite: true }]),
-          ),
-        },
-      ],
+      workers: [catalogWorker(script, way, workerSettings('warn'))],
     }),
   )
   const origin = await miniflare.unsafeGetDirectURL('catalog')

@@ -1,5 +1,5 @@
-import type { BuiltWorker } from './built-worker.ts'
-import type { serve, ServedWorker, Way } from './served-worker.ts'
+import type { BuiltWorker, Way } from './built-worker.ts'
+import type { serve, ServedWorker } from './served-worker.ts'
 
 /**
  * A served Worker that trusts the certificate in a file, too, as Workers trust those of public authorities. What miniflare

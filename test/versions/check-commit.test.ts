@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkCommit, COMMIT_BYTES_MAX, COMMIT_KEYS_MAX } from '#versions/check-commit'
 import type { CatalogCommit, Change, Member } from '#versions/model'
+import { TABLE_VALUE } from './table-value.ts'
 
 function member(id: string, key: string | null = null): Member {
   const audit = {
@@ -22,15 +23,11 @@ function member(id: string, key: string | null = null): Member {
 }
 
 function change(name: string, over: Partial<NonNullable<Change['next']>> = {}): Change {
-  const next = {
-    objectId: name,
-    kind: 'table',
-    metadataLocation: null,
-    locations: [],
-    properties: {},
-    summary: {},
-  } as const
-  return { key: { class: 'asset', namespace: 'a', name }, expect: null, next: { ...next, ...over } }
+  return {
+    key: { class: 'asset', namespace: 'a', name },
+    expect: null,
+    next: { ...TABLE_VALUE, objectId: name, ...over },
+  }
 }
 
 function commit(over: Partial<CatalogCommit>): CatalogCommit {

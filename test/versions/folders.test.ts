@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { changesThatClash, firstOverlap, folderRange, foldersAbove, foldersOverlap } from '#versions/folders'
 import type { Change } from '#versions/model'
+import { TABLE_VALUE } from './table-value.ts'
 
 const SEED = Number(process.env['FOLDERS_SEED'] ?? Date.now() % 2 ** 31)
 
@@ -34,8 +35,11 @@ describe('folders', () => {
 })
 
 function change(objectId: string, ...locations: string[]): Change {
-  const next = { objectId, kind: 'table', metadataLocation: null, locations, properties: {}, summary: {} } as const
-  return { key: { class: 'asset', namespace: 'a', name: objectId }, expect: null, next }
+  return {
+    key: { class: 'asset', namespace: 'a', name: objectId },
+    expect: null,
+    next: { ...TABLE_VALUE, objectId, locations },
+  }
 }
 
 describe('changesThatClash', () => {

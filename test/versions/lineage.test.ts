@@ -16,18 +16,11 @@ import {
   type Row,
 } from '#versions/lineage'
 import { OPEN_SEQ, type Branch } from '#versions/model'
+import { TABLE_VALUE } from './table-value.ts'
 
 function row(branchId: string, fromSeq: number, toSeq: number = OPEN_SEQ, tombstone = false): Row {
-  const value = {
-    objectId: 'o',
-    kind: 'table',
-    metadataLocation: null,
-    locations: [],
-    properties: {},
-    summary: {},
-  } as const
   const key = { class: 'asset', namespace: 'a', name: 't' } as const
-  return { entry: { ...value, ...key, branchId, rev: `${branchId}${fromSeq}`, fromSeq, toSeq }, tombstone }
+  return { entry: { ...TABLE_VALUE, ...key, branchId, rev: `${branchId}${fromSeq}`, fromSeq, toSeq }, tombstone }
 }
 
 function rowsOf(...rows: Row[]): (branchId: string) => readonly Row[] {

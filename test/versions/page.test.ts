@@ -5,18 +5,20 @@ import { describe, expect, it } from 'vitest'
 import type { Row } from '#versions/lineage'
 import { OPEN_SEQ } from '#versions/model'
 import { compareNames, cutPage, mergePages } from '#versions/page'
+import { TABLE_VALUE } from './table-value.ts'
 
 function row(branchId: string, name: string, tombstone = false): Row {
-  const value = {
-    objectId: 'o',
-    kind: 'table',
-    metadataLocation: null,
-    locations: [],
-    properties: {},
-    summary: {},
-  } as const
   return {
-    entry: { ...value, class: 'asset', namespace: 'a', name, branchId, rev: branchId, fromSeq: 1, toSeq: OPEN_SEQ },
+    entry: {
+      ...TABLE_VALUE,
+      class: 'asset',
+      namespace: 'a',
+      name,
+      branchId,
+      rev: branchId,
+      fromSeq: 1,
+      toSeq: OPEN_SEQ,
+    },
     tombstone,
   }
 }

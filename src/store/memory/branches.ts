@@ -1,6 +1,7 @@
 import type { BranchStore, NewRef, Place } from '#store/store'
-import { forkOf, lineageOf, tagOf, validAt } from '#versions/lineage'
+import { forkOf, lineageOf, tagOf } from '#versions/lineage'
 import type { Branch } from '#versions/model'
+import { shownAt } from './shown.ts'
 import { allRows, refByName, type TenantState } from './state.ts'
 
 export function branchStore(state: TenantState): BranchStore {
@@ -39,11 +40,6 @@ export function branchStore(state: TenantState): BranchStore {
 function bringsBackGone(state: TenantState, branch: Branch, seq: number): boolean {
   if (seq === branch.headSeq) return false
   const purged = new Set([...state.purges.values()].map(({ job }) => job.objectId))
-  const bounds = lineageOf(branch, seq)
-  return [...allRows(state)].some(
-    (row) =>
-      !row.tombstone &&
-      (row.trimmed === true || purged.has(row.entry.objectId)) &&
-      bounds.some((bound) => bound.branchId === row.entry.branchId && validAt(row, bound.seq)),
-  )
+  const gone = [...allRows(state)].filter(({ entry, trimmed }) => trimmed === true || purged.has(entry.objectId))
+  return gone.some(shownAt(lineageOf(branch, seq)))
 }

@@ -6,28 +6,24 @@ import { lineageOf, resolveEntry, rowToHide, type Row } from '#versions/lineage'
 import { OPEN_SEQ } from '#versions/model'
 import type { Branch, CatalogCommit, Change, Check, Entry, Key } from '#versions/model'
 import { record } from './idempotency.ts'
-import { shownNow } from './shown.ts'
+import { boundsOf, shownAt } from './shown.ts'
 import { allRows, rowsOfKey, type TenantState } from './state.ts'
 
 /** Decides first and changes afterwards: nothing in between can fail. */
 export function commitTo(state: TenantState, commit: CatalogCommit): CommitOutcome {
-  const refused = refusal(state, commit)
-  if (refused) return refused
-  const branch = state.branches.get(commit.branchId)
-  if (!branch) return { outcome: 'branch-closed' }
-  return { outcome: 'committed', seq: apply(state, branch, commit) }
-}
-
-/** The first reason not to commit, in the order in which every store looks for one. */
-function refusal(state: TenantState, commit: CatalogCommit): CommitOutcome | null {
   const decided = commit.members.find(({ id }) => state.commitIds.has(id))
   if (decided) return { outcome: 'decided', id: decided.id }
   const replayed = commit.members.find(({ idempotency }) => idempotency && state.idempotency.has(idempotency.key))
   if (replayed?.idempotency) return { outcome: 'replayed', idempotencyKey: replayed.idempotency.key }
   const branch = state.branches.get(commit.branchId)
   if (branch?.state !== 'open') return { outcome: 'branch-closed' }
+  return refusal(state, branch, commit) ?? { outcome: 'committed', seq: apply(state, branch, commit) }
+}
+
+/** The first reason not to commit to an open branch, in the order in which every store looks for one. */
+function refusal(state: TenantState, branch: Branch, commit: CatalogCommit): CommitOutcome | null {
   if (commit.expectHead !== undefined && commit.expectHead !== branch.headSeq) return { outcome: 'head-moved' }
-  const conflict = commit.changes.findIndex(({ key, expect }) => (shownAt(state, branch, key)?.rev ?? null) !== expect)
+  const conflict = commit.changes.findIndex(({ key, expect }) => (entryAt(state, branch, key)?.rev ?? null) !== expect)
   if (conflict !== -1) return { outcome: 'conflict', change: conflict }
   const failed = commit.checks.findIndex((check) => !holds(state, branch, check))
   if (failed !== -1) return { outcome: 'check-failed', check: failed }
@@ -35,19 +31,19 @@ function refusal(state: TenantState, commit: CatalogCommit): CommitOutcome | nul
   return overlapping === -1 ? null : { outcome: 'overlap', change: overlapping }
 }
 
-function shownAt(state: TenantState, branch: Branch, key: Key): Entry | null {
+function entryAt(state: TenantState, branch: Branch, key: Key): Entry | null {
   return resolveEntry(rowsOfKey(state, key), lineageOf(branch))
 }
 
 function holds(state: TenantState, branch: Branch, check: Check): boolean {
   if ('exists' in check) {
-    const shown = shownAt(state, branch, check.exists)
+    const shown = entryAt(state, branch, check.exists)
     return shown !== null && (check.objectId === undefined || check.objectId === shown.objectId)
   }
   const rows = [...allRows(state)]
   if ('untrimmed' in check)
     return !rows.some(({ entry, trimmed }) => trimmed && entry.metadataLocation === check.untrimmed)
-  return rows.every(({ entry }) => entry.namespace !== check.empty || shownAt(state, branch, entry) === null)
+  return rows.every(({ entry }) => entry.namespace !== check.empty || entryAt(state, branch, entry) === null)
 }
 
 function overlapOf(state: TenantState, branch: Branch, changes: readonly Change[]): number {
@@ -55,10 +51,10 @@ function overlapOf(state: TenantState, branch: Branch, changes: readonly Change[
   const rows = [...allRows(state)].filter(({ tombstone }) => !tombstone)
   const pending = [...state.purges.values()].filter(({ done }) => !done)
   return firstOverlap(changes, {
-    shown: rows.filter(shownNow(state)).flatMap(({ entry }) => foldersOf(entry)),
+    shown: rows.filter(shownAt(boundsOf(state))).flatMap(({ entry }) => foldersOf(entry)),
     ever: rows.flatMap(({ entry }) => foldersOf(entry)),
     purging: pending.flatMap(({ job }) => foldersOf(job)),
-    kept: new Set(changes.flatMap(({ key }) => shownAt(state, branch, key)?.objectId ?? [])),
+    kept: new Set(changes.flatMap(({ key }) => entryAt(state, branch, key)?.objectId ?? [])),
   })
 }
 

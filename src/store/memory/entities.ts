@@ -1,6 +1,6 @@
 import { RECORD_KINDS, type RecordKind, type RecordKinds } from '#store/kinds'
 import { recordsPage } from '#store/pages'
-import { storageTaken } from '#store/storage'
+import { storageFolder, storageTaken } from '#store/storage'
 import type { EntityStore } from '#store/store'
 import { foldersOverlap } from '#versions/folders'
 import { compareNames } from '#versions/page'
@@ -10,7 +10,7 @@ import type { TenantState } from './state.ts'
 export function entityStore<K extends RecordKind>(
   state: TenantState,
   kind: K,
-  others: () => Iterable<TenantState>,
+  others: () => readonly TenantState[],
 ): EntityStore<RecordKinds[K]> {
   const records: Map<string, RecordKinds[K]> = state.records[kind]
   const { name: nameOf } = RECORD_KINDS[kind]
@@ -19,7 +19,8 @@ export function entityStore<K extends RecordKind>(
     return name !== null && [...records.values()].some((other) => other.id !== record.id && nameOf(other) === name)
   }
   const write = (record: RecordKinds[K], isThere: boolean): boolean => {
-    refuseTakenStorage(kind, RECORD_KINDS[kind].folder(record), others())
+    const folder = RECORD_KINDS[kind].folder(record)
+    if (folder !== null) refuseTakenStorage(folder, others())
     if (records.has(record.id) !== isThere || isTaken(record)) return false
     records.set(record.id, record)
     return true
@@ -28,11 +29,9 @@ export function entityStore<K extends RecordKind>(
     get: async (id) => records.get(id) ?? null,
     byName: async (name) => [...records.values()].find((record) => nameOf(record) === name) ?? null,
     list: async ({ after, limit }) => {
-      const rest = [...records.values()].filter(({ id }) => after === undefined || compareNames(id, after) > 0)
-      return recordsPage(
-        rest.toSorted((a, b) => compareNames(a.id, b.id)),
-        limit,
-      )
+      const sorted = [...records.values()].toSorted((a, b) => compareNames(a.id, b.id))
+      const rest = sorted.filter(({ id }) => after === undefined || compareNames(id, after) > 0)
+      return recordsPage(rest, limit)
     },
     create: async (record) => write(record, false),
     update: async (record) => write(record, true),
@@ -40,13 +39,8 @@ export function entityStore<K extends RecordKind>(
   }
 }
 
-/** @throws CatalogError `already-exists` if a record of another tenant has the folder, or a part of it */
-export function refuseTakenStorage(kind: RecordKind, folder: string | null, others: Iterable<TenantState>): void {
-  if (folder === null) return
-  for (const { records } of others)
-    if (foldersOf(records[kind], kind).some((taken) => foldersOverlap(taken, folder))) throw storageTaken(folder)
-}
-
-function foldersOf<K extends RecordKind>(records: ReadonlyMap<string, RecordKinds[K]>, kind: K): string[] {
-  return [...records.values()].flatMap((record) => RECORD_KINDS[kind].folder(record) ?? [])
+/** @throws CatalogError `already-exists` if a warehouse of another tenant has the folder, or a part of it */
+export function refuseTakenStorage(folder: string, others: readonly TenantState[]): void {
+  const taken = others.flatMap(({ records }) => [...records.warehouse.values()])
+  if (taken.some(({ storage }) => foldersOverlap(storageFolder(storage), folder))) throw storageTaken(folder)
 }

@@ -32,7 +32,7 @@ function bootstrap(state: TenantState, first: Bootstrap, others: readonly Tenant
   const { tenant, warehouse, catalog, branch, user } = first
   const folder = storageFolder(warehouse.storage)
   if (state.records.tenant.size > 0) return false
-  refuseTakenStorage('warehouse', folder, others)
+  refuseTakenStorage(folder, others)
   state.records.tenant.set(tenant.id, tenant)
   state.records.warehouse.set(warehouse.id, warehouse)
   state.records.catalog.set(catalog.id, catalog)

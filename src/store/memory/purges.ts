@@ -1,7 +1,7 @@
 import type { PurgeStore } from '#store/store'
 import { foldersOverlap } from '#versions/folders'
 import { compareNames } from '#versions/page'
-import { shownNow } from './shown.ts'
+import { boundsOf, shownAt } from './shown.ts'
 import { allRows, type TenantState } from './state.ts'
 
 export function purgeStore(state: TenantState): PurgeStore {
@@ -10,7 +10,7 @@ export function purgeStore(state: TenantState): PurgeStore {
       const all = [...state.purges.values()].toSorted(
         (a, b) => compareNames(a.job.createdAt, b.job.createdAt) || compareNames(a.job.id, b.job.id),
       )
-      const start = after === undefined ? 0 : all.findIndex(({ job }) => job.id === after) + 1
+      const start = all.findIndex(({ job }) => job.id === after) + 1
       const pending = all.slice(start).filter(({ done }) => !done)
       return pending.slice(0, limit).map(({ job }) => job)
     },
@@ -23,7 +23,7 @@ export function purgeStore(state: TenantState): PurgeStore {
       if (purge) state.purges.set(id, { ...purge, done: true })
     },
     stillNamed: async (locations) => {
-      const isShown = shownNow(state)
+      const isShown = shownAt(boundsOf(state))
       const overlaps = (folder: string): boolean => locations.some((one) => foldersOverlap(one, folder))
       return [...allRows(state)].some((row) => row.entry.locations.some(overlaps) && isShown(row))
     },

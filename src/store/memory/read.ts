@@ -16,11 +16,8 @@ export function readFrom(state: TenantState, query: ReadQuery): ReadResult {
   }
 }
 
-function callerOf(
-  state: TenantState,
-  { userId, tokenId }: NonNullable<ReadQuery['caller']>,
-): NonNullable<ReadResult['caller']> {
-  const { user, grant, 'revoked-token': revoked } = state.records
+function callerOf({ records }: TenantState, { userId, tokenId }: NonNullable<ReadQuery['caller']>) {
+  const { user, grant, 'revoked-token': revoked } = records
   return {
     user: user.get(userId) ?? null,
     grants: [...grant.values()].filter((one) => one.userId === userId).toSorted((a, b) => compareNames(a.id, b.id)),

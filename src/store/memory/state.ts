@@ -8,43 +8,34 @@ import type { Branch, CatalogTag, IdempotencyRecord, Key, LogEntry } from '#vers
  * Everything of one tenant. Values are never changed, only replaced, so whatever has been read stays as it was; and
  * every operation runs without an `await` between its first look and its last change, so it is atomic.
  */
-export interface TenantState {
-  readonly records: { readonly [K in RecordKind]: Map<string, RecordKinds[K]> }
-  readonly branches: Map<string, Branch>
-  readonly tags: Map<string, CatalogTag>
-  /** By branch, then by `keyText`: all rows, former ones too. */
-  readonly rows: Map<string, Map<string, readonly Row[]>>
-  /** By branch, oldest first: position `seq` is at `seq - 1`. */
-  readonly log: Map<string, readonly LogEntry[]>
-  /** Committed ids have their position, void ones null. */
-  readonly commitIds: Map<string, number | null>
-  /** By key. */
-  readonly idempotency: Map<string, IdempotencyRecord>
-  readonly audit: AuditEntry[]
-  readonly purges: Map<string, { readonly job: PurgeJob; readonly done: boolean }>
-  /** Oldest first. */
-  readonly metrics: MetricsReport[]
-}
+export type TenantState = ReturnType<typeof emptyState>
 
-export function emptyState(): TenantState {
+export function emptyState() {
+  const records: { readonly [K in RecordKind]: Map<string, RecordKinds[K]> } = {
+    tenant: new Map(),
+    warehouse: new Map(),
+    catalog: new Map(),
+    user: new Map(),
+    grant: new Map(),
+    'revoked-token': new Map(),
+  }
   return {
-    records: {
-      tenant: new Map(),
-      warehouse: new Map(),
-      catalog: new Map(),
-      user: new Map(),
-      grant: new Map(),
-      'revoked-token': new Map(),
-    },
-    branches: new Map(),
-    tags: new Map(),
-    rows: new Map(),
-    log: new Map(),
-    commitIds: new Map(),
-    idempotency: new Map(),
-    audit: [],
-    purges: new Map(),
-    metrics: [],
+    records,
+    branches: new Map<string, Branch>(),
+    tags: new Map<string, CatalogTag>(),
+    /** By branch, then by `keyText`: all rows, former ones too. */
+    rows: new Map<string, Map<string, readonly Row[]>>(),
+    /** By branch, oldest first: position `seq` is at `seq - 1`. */
+    log: new Map<string, readonly LogEntry[]>(),
+    /** Committed ids have their position, void ones null. */
+    commitIds: new Map<string, number | null>(),
+    /** By key. */
+    idempotency: new Map<string, IdempotencyRecord>(),
+    /** Oldest first. */
+    audit: [] as AuditEntry[],
+    purges: new Map<string, { readonly job: PurgeJob; readonly done: boolean }>(),
+    /** Oldest first. */
+    metrics: [] as MetricsReport[],
   }
 }
 

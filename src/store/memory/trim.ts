@@ -13,11 +13,7 @@ export function trimIn(state: TenantState, input: Parameters<HistoryStore['trim'
   )
   const free = freeFiles(naming, boundsOf(state), input)
   const isFree = ({ tombstone, entry }: Row): boolean => !tombstone && free.includes(entry.metadataLocation ?? '')
-  for (const ofBranch of state.rows.values())
-    for (const [key, rows] of ofBranch)
-      ofBranch.set(
-        key,
-        rows.map((row) => (isFree(row) ? { ...row, trimmed: true } : row)),
-      )
+  const marked = (row: Row): Row => (isFree(row) ? { ...row, trimmed: true } : row)
+  for (const ofBranch of state.rows.values()) for (const [key, rows] of ofBranch) ofBranch.set(key, rows.map(marked))
   return free
 }

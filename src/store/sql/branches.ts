@@ -2,7 +2,7 @@ import type { BranchStore } from '#store/store'
 import { forkAncestors, LINEAGE_DEPTH_MAX } from '#versions/lineage'
 import type { Branch, CatalogTag } from '#versions/model'
 import { change, lockVersions, selectJson, write, type JsonRow, type SqlDatabase } from './database.ts'
-import { int, perDialect } from './dialect.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
 import { BOUND, OPEN } from './lineage.ts'
 import { branchJson, tagJson } from './rows.ts'
 
@@ -13,7 +13,7 @@ const COLUMNS = '(tenant_id, id, catalog_id, name, kind, state, branch_id, seq, 
 const SOURCE = `FROM ref b WHERE b.tenant_id = ?1 AND b.id = ?2 AND b.kind = 'branch' AND coalesce(${int('?3')}, 0) <= b.head_seq`
 const POSITION = `coalesce(${int('?3')}, b.head_seq)`
 
-const branchSql = perDialect((dialect) => {
+const branchSql = oncePer((dialect: Dialect) => {
   // What a branch or tag at the position would rest on.
   const rests = `(SELECT b.id AS branch_id, ${POSITION} AS seq
     UNION ALL SELECT ${BOUND} FROM ${dialect.each('b.ancestors', 'a')})`

@@ -4,7 +4,7 @@ import type { Dialect } from './dialect.ts'
  * Every column of every SQL table, once: select lists, row types and the Postgres schema derive from here, the migrations
  * are compared with it. SQL names are the same in snake case. Keys, indexes and constraints are in the migrations.
  */
-interface Column {
+export interface Column {
   readonly type: 'text' | 'integer' | 'json'
   readonly nullable: boolean
 }

@@ -1,33 +1,22 @@
-import { int, perDialect, type Dialect } from './dialect.ts'
-import {
-  ancestorsById,
-  decidingRow,
-  HEAD_BY_ID,
-  isVisible,
-  keyIn,
-  lineageAt,
-  LISTED,
-  nextName,
-  OPEN,
-} from './lineage.ts'
-import { bounds, isShown } from './shown.ts'
+import { sqlName, TABLES } from './columns.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
+import { BOUND, decidingRow, HEAD_BY_ID, isVisible, keyIn, lineageAt, LISTED, nextName, OPEN } from './lineage.ts'
+import { bounds, isShown, overlapping } from './shown.ts'
+
+const AUDITED = Object.keys(TABLES.audit).filter((name) => name !== 'tenantId' && name !== 'id')
 
 /**
  * The statements of a commit, in their order. `?1` is the tenant, `?2` the branch where a statement needs one; lists come
- * as one JSON parameter each, whatever their length.
+ * as one JSON parameter each, whatever their length. A guard breaks the batch with `guard:` and a `CommitOutcome`.
  */
-export const commitSql = perDialect((dialect) => ({
+export const commitSql = oncePer((dialect: Dialect) => ({
   /** `?2`: the ids. Breaks on one that was used before. */
   insertIds: `INSERT INTO commit_id (tenant_id, id, outcome)
     SELECT ?1, m.value, 'committed' FROM ${dialect.eachText('?2', 'm')}`,
 
-  /** `?2`: `[[id, idempotency key, audit record], …]`, `?3`: time. */
-  insertAudit: `INSERT INTO audit (tenant_id, id, at, commit_id, idempotency_key, principal_id, principal_name,
-      client, request_id, address, action, target, target_id, message, result)
-    SELECT ?1, ${dialect.auditNumber('m.key')}, ?3, m.value->>0, m.value->>1,
-      m.value->2->>'principalId', m.value->2->>'principalName', m.value->2->>'client', m.value->2->>'requestId',
-      m.value->2->>'address', m.value->2->>'action', m.value->2->>'target', m.value->2->>'targetId',
-      m.value->2->>'message', m.value->2->>'result'
+  /** `?2`: the audit records, without their numbers. */
+  insertAudit: `INSERT INTO audit (tenant_id, id, ${AUDITED.map(sqlName).join(', ')})
+    SELECT ?1, ${dialect.auditNumber('m.key')}, ${AUDITED.map((name) => `m.value->>'${name}'`).join(', ')}
     FROM ${dialect.each('?2', 'm')}`,
 
   /** Alone in its statement: whatever comes after sees everything that was committed before. */
@@ -36,10 +25,10 @@ export const commitSql = perDialect((dialect) => ({
 
   /** `?3`: the position the branch must have had, or null. */
   guardHead: `INSERT INTO guard (message)
-    SELECT 'guard:branch-closed'
+    SELECT 'guard:{"outcome":"branch-closed"}'
     WHERE NOT EXISTS (SELECT 1 FROM ref b WHERE b.tenant_id = ?1 AND b.id = ?2 AND b.kind = 'branch' AND b.state = 'open')
     UNION ALL
-    SELECT 'guard:head-moved' WHERE ?3 IS NOT NULL AND ${HEAD} <> ${int('?3')} + 1`,
+    SELECT 'guard:{"outcome":"head-moved"}' WHERE ?3 IS NOT NULL AND ${HEAD} <> ${int('?3')} + 1`,
 
   guardExpect: guardExpect(dialect),
   guardChecks: guardChecks(dialect),
@@ -106,7 +95,7 @@ function guardExpect(dialect: Dialect): string {
   const e = decidingRow(dialect, LISTED, 'e')
   return `WITH ${lineageAt(dialect, HEAD_BY_ID)}
     INSERT INTO guard (message)
-    SELECT 'guard:conflict:' || k.key FROM ${dialect.each('?3', 'k')}
+    SELECT 'guard:{"outcome":"conflict","change":' || k.key || '}' FROM ${dialect.each('?3', 'k')}
     WHERE (SELECT CASE WHEN e.tombstone = 0 THEN e.rev END FROM ${e.from} WHERE ${e.is})
       IS DISTINCT FROM k.value->>3
     ORDER BY k.key LIMIT 1`
@@ -133,7 +122,7 @@ function guardChecks(dialect: Dialect): string {
         WHERE w.name IS NOT NULL AND NOT ${isVisible(dialect, WALKED)}
       )
     INSERT INTO guard (message)
-    SELECT 'guard:check-failed:' || failed.number FROM (
+    SELECT 'guard:{"outcome":"check-failed","check":' || failed.number || '}' FROM (
       SELECT c.key AS number FROM ${dialect.each('?3', 'c')}
       WHERE c.value->'exists' IS NOT NULL AND NOT ${isVisible(dialect, CHECKED, `c.value->>'objectId'`)}
       UNION ALL
@@ -165,27 +154,22 @@ function lockFolders(dialect: Dialect): string | null {
 }
 
 /**
- * `?3`: keys as in {@link guardExpect}; `?4`: `[[index of the change, object id, [[folder, end of its range, [folders
- * above], must be unused before], …], clashes within the commit], …]`.
+ * `?3`: keys as in {@link guardExpect}; `?4`: `[[index of the change, object id, [[…as {@link spanOf}, must be unused
+ * before], …], clashes within the commit], …]`.
  */
 function guardFolders(dialect: Dialect): string {
   // Whether this commit moves a row that its branch shows of the object: then its own purge elsewhere has not begun.
   const e = decidingRow(dialect, LISTED, 'e')
   const isKept = `EXISTS (
     SELECT 1 FROM ${dialect.each('?3', 'k')} CROSS JOIN ${e.from} WHERE ${e.is} AND e.tombstone = 0 AND e.object_id = t.value->>1)`
-  const overlapping = (table: string, condition: string): string => {
-    const find = (where: string): string =>
-      dialect.any(`SELECT 1 FROM ${table} f WHERE f.tenant_id = ?1 AND ${where} AND ${condition}`)
-    return `${find('f.location >= l.value->>0 AND f.location < l.value->>1')} OR ${find(dialect.isIn('f.location', 'l.value->2'))}`
-  }
   const isUsed = `f.object_id <> t.value->>1 AND (${int('l.value->>3')} = 1 OR ${isShown(dialect)})`
   return `WITH ${lineageAt(dialect, HEAD_BY_ID)}, ${bounds(dialect)}
     INSERT INTO guard (message)
-    SELECT 'guard:overlap:' || (t.value->>0) FROM ${dialect.each('?4', 't')}
+    SELECT 'guard:{"outcome":"overlap","change":' || (t.value->>0) || '}' FROM ${dialect.each('?4', 't')}
     WHERE ${int('t.value->>3')} = 1 OR EXISTS (
       SELECT 1 FROM ${dialect.each('t.value->2', 'l')}
-      WHERE ${overlapping('folder', isUsed)}
-        OR ${overlapping('purge_folder', `(f.object_id <> t.value->>1 OR NOT ${isKept})`)})
+      WHERE ${overlapping(dialect, 'folder', isUsed)}
+        OR ${overlapping(dialect, 'purge_folder', `(f.object_id <> t.value->>1 OR NOT ${isKept})`)})
     ORDER BY t.key LIMIT 1`
 }
 
@@ -199,7 +183,9 @@ function insertRows(dialect: Dialect): string {
   const part = (name: string, otherwise: string): string =>
     `coalesce(CAST(k.value->'next'->'${name}' AS TEXT), '${otherwise}')`
   const hidden = decidingRow(dialect, CHANGED, 'hidden')
-  return `WITH ${ancestorsById(dialect)}
+  // What the branch rests on, without itself.
+  return `WITH lineage (depth, branch_id, seq) AS MATERIALIZED (
+      SELECT a.key, ${BOUND} FROM ref b, ${dialect.each('b.ancestors', 'a')} WHERE b.tenant_id = ?1 AND b.id = ?2)
     INSERT INTO entry (tenant_id, branch_id, class, namespace, name, from_seq, to_seq, rev, object_id, kind, tombstone,
       metadata_location, locations, properties, summary, trimmed)
     SELECT ?1, ?2, ${CHANGED.of}, ${CHANGED.namespace}, ${CHANGED.name}, ${HEAD}, ${OPEN}, ?4,

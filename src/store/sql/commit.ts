@@ -1,13 +1,14 @@
 import { CatalogError } from '#domain/errors'
-import { revOf } from '#store/commit'
+import { auditOf, revOf } from '#store/commit'
 import type { CommitOutcome, Settled } from '#store/store'
 import { checkCommit } from '#versions/check-commit'
-import { changesThatClash, folderRange, foldersAbove } from '#versions/folders'
+import { changesThatClash } from '#versions/folders'
 import type { CatalogCommit } from '#versions/model'
 import { commitSql } from './commit-sql.ts'
 import { failed, lockVersions, write, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
 import type { Dialect } from './dialect.ts'
 import { recording } from './idempotency.ts'
+import { spanOf } from './shown.ts'
 
 /**
  * One batch, which is one transaction: the ids, then the head, then what the head's lock makes safe to look at, then the
@@ -42,17 +43,14 @@ function statementsOf({ dialect }: SqlDatabase, tenantId: string, commit: Catalo
   const keys = JSON.stringify(changes.map(({ key, expect }) => [key.class, key.namespace, key.name, expect]))
   const claims = claimsOf(commit)
   const folders = [branchId, keys, JSON.stringify(claims)]
-  const run = (text: string, ...params: readonly SqlValue[]): Statement => ({
-    sql: text,
-    params: [tenantId, ...params],
-  })
+  const run = (text: string, ...params: SqlValue[]): Statement => ({ sql: text, params: [tenantId, ...params] })
   const ids = JSON.stringify(members.map(({ id }) => id))
   const records = members.flatMap(({ idempotency }) => idempotency ?? [])
   return [
     ...lockOf(dialect, tenantId, commit),
     run(sql.insertIds, ids),
     ...recording(dialect, tenantId, at, records),
-    run(sql.insertAudit, JSON.stringify(members.map((one) => [one.id, one.idempotency?.key ?? null, one.audit])), at),
+    run(sql.insertAudit, JSON.stringify(auditOf(commit))),
     run(sql.moveHead, branchId),
     run(sql.guardHead, branchId, commit.expectHead ?? null),
     run(sql.guardExpect, branchId, keys),
@@ -81,10 +79,8 @@ function claimsOf({ changes }: CatalogCommit): unknown[] {
   const clashing = changesThatClash(changes)
   return changes.flatMap(({ next, unusedBefore }, index) => {
     if (!next || next.locations.length === 0) return []
-    const folders = next.locations.map((location) => {
-      const { from, to } = folderRange(location)
-      return [from, to, foldersAbove(location), unusedBefore?.includes(location) === true ? 1 : 0]
-    })
+    const isCareful = (location: string): number => Number(unusedBefore?.includes(location) === true)
+    const folders = next.locations.map((location) => [...spanOf(location), isCareful(location)])
     return [[index, next.objectId, folders, clashing.has(index) ? 1 : 0]]
   })
 }
@@ -98,9 +94,11 @@ async function outcomeOf(
   const failure = db.failureOf(error)
   switch (failure.kind) {
     case 'taken':
-      return ONCE.has(failure.table)
-        ? whatWasDecided(db, tenantId, commit, { by: failure.table, error })
-        : defect(error)
+      if (failure.table === 'commit_id')
+        return whatWasDecided(db, tenantId, commit, { outcome: 'unknown', cause: error })
+      if (failure.table === 'idempotency')
+        return whatWasDecided(db, tenantId, commit, { outcome: 'busy', cause: error })
+      return defect(error)
     case 'guard':
       return refusalOf(failure.message) ?? defect(error)
     case 'again':
@@ -123,25 +121,10 @@ function defect(error: unknown): never {
   throw new CatalogError('internal', 'The catalog database refused the commit; nothing was changed', error)
 }
 
-/** The tables on whose keys a commit breaks that was decided before, or replaced by an answer. */
-const ONCE = new Set(['commit_id', 'idempotency'])
-
-/** What a guard of `commit-sql.ts` says. */
+/** What a guard of `commit-sql.ts` says, among the words of the database. */
 function refusalOf(message: string): CommitOutcome | null {
-  const [, reason, number] = /guard:([a-z-]+)(?::(\d+))?/.exec(message) ?? []
-  const index = Number(number)
-  switch (reason) {
-    case 'branch-closed':
-    case 'head-moved':
-      return { outcome: reason }
-    case 'conflict':
-    case 'overlap':
-      return { outcome: reason, change: index }
-    case 'check-failed':
-      return { outcome: reason, check: index }
-    default:
-      return null
-  }
+  const [, outcome] = /guard:(\{.*?\})/.exec(message) ?? []
+  return outcome === undefined ? null : (JSON.parse(outcome) as CommitOutcome)
 }
 
 /**
@@ -152,10 +135,8 @@ async function whatWasDecided(
   db: SqlDatabase,
   tenantId: string,
   { members }: CatalogCommit,
-  broken: { by: string; error: unknown },
+  untold: { readonly outcome: 'unknown' | 'busy'; readonly cause: unknown },
 ): Promise<CommitOutcome> {
-  const otherwise = (cause: unknown): CommitOutcome =>
-    broken.by === 'commit_id' ? { outcome: 'unknown', cause } : { outcome: 'busy', cause }
   const sql = commitSql(db.dialect)
   const ids = JSON.stringify(members.map(({ id }) => id))
   const keys = JSON.stringify(members.map(({ idempotency }) => idempotency?.key ?? null))
@@ -167,8 +148,8 @@ async function whatWasDecided(
     const decided = members[byId?.rows[0]?.index ?? -1]
     if (decided) return { outcome: 'decided', id: decided.id }
     const idempotencyKey = byKey?.rows[0]?.key
-    return idempotencyKey === undefined ? otherwise(broken.error) : { outcome: 'replayed', idempotencyKey }
+    return idempotencyKey === undefined ? untold : { outcome: 'replayed', idempotencyKey }
   } catch (cause) {
-    return otherwise(cause)
+    return { ...untold, cause }
   }
 }

@@ -55,11 +55,7 @@ export function failed(db: SqlDatabase, error: unknown): never {
 }
 
 /** The rows of one statement. @throws as {@link failed} */
-export async function select<Row>(
-  db: SqlDatabase,
-  sql: string,
-  ...params: readonly SqlValue[]
-): Promise<readonly Row[]> {
+export async function select<Row>(db: SqlDatabase, sql: string, ...params: SqlValue[]): Promise<readonly Row[]> {
   const [result] = await db.read<Row>([{ sql, params }]).catch((error: unknown) => failed(db, error))
   return result?.rows ?? []
 }
@@ -70,7 +66,7 @@ export interface JsonRow {
 }
 
 /** As {@link select}, of rows that are one value each, named `json`. */
-export async function selectJson<T>(db: SqlDatabase, sql: string, ...params: readonly SqlValue[]): Promise<T[]> {
+export async function selectJson<T>(db: SqlDatabase, sql: string, ...params: SqlValue[]): Promise<T[]> {
   return (await select<JsonRow>(db, sql, ...params)).map(({ json }) => JSON.parse(json) as T)
 }
 
@@ -83,7 +79,7 @@ export async function write<Row>(
 }
 
 /** How many rows one statement wrote. @throws as {@link failed} */
-export async function change(db: SqlDatabase, sql: string, ...params: readonly SqlValue[]): Promise<number> {
+export async function change(db: SqlDatabase, sql: string, ...params: SqlValue[]): Promise<number> {
   const [result] = await write(db, [{ sql, params }])
   return result?.changes ?? 0
 }

@@ -121,12 +121,12 @@ export function int(expression: string): string {
   return `CAST(${expression} AS BIGINT)`
 }
 
-/** Statements that are put together once for each engine. */
-export function perDialect<T>(make: (dialect: Dialect) => T): (dialect: Dialect) => T {
-  const made = new Map<Dialect, T>()
-  return (dialect) => {
-    const known = made.get(dialect) ?? make(dialect)
-    made.set(dialect, known)
+/** Statements that are put together once for each engine, or for whatever else they are made of. */
+export function oncePer<From, T>(make: (from: From) => T): (from: From) => T {
+  const made = new Map<From, T>()
+  return (from) => {
+    const known = made.get(from) ?? make(from)
+    made.set(from, known)
     return known
   }
 }

@@ -3,19 +3,15 @@ import type { AuditEntry, HistoryStore } from '#store/store'
 import { OPEN_SEQ, type LogEntry } from '#versions/model'
 import { jsonOf } from './columns.ts'
 import { selectJson, type SqlDatabase } from './database.ts'
-import { int, perDialect } from './dialect.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
 import { HEAD_BY_ID, lineageAt } from './lineage.ts'
 import { trim } from './trim.ts'
 
-const historySql = perDialect((dialect) => {
+const historySql = oncePer((dialect: Dialect) => {
   const b = dialect.seek('ref', 'b', (row) => `${row}.tenant_id = ?1 AND ${row}.id = l.branch_id`, '1')
-  const g = dialect.seek(
-    'log',
-    'g',
-    (row) =>
-      `${row}.tenant_id = ?1 AND ${row}.branch_id = p.branch_id AND ${row}.seq <= p.top AND ${row}.seq > p.top - (${int('?5')} - p.skipped)`,
-    int('?5'),
-  )
+  const isInPart = (row: string): string =>
+    `${row}.tenant_id = ?1 AND ${row}.branch_id = p.branch_id AND ${row}.seq <= p.top AND ${row}.seq > p.top - (${int('?5')} - p.skipped)`
+  const g = dialect.seek('log', 'g', isInPart, int('?5'))
   return {
     /**
      * `?2` branch, `?3` and `?4` the branch and position before which to go on (both null at the start), `?5` rows.
@@ -52,10 +48,8 @@ export function historyStore(db: SqlDatabase, tenantId: string): HistoryStore {
     audit: async ({ before = OPEN_SEQ, limit }) => {
       const params = [tenantId, Number(before), limit + 1]
       const found = await selectJson<Omit<AuditEntry, 'id'> & { id: number }>(db, sql.audit, ...params)
-      return recordsPage(
-        found.map((record) => ({ ...record, id: String(record.id) })),
-        limit,
-      )
+      const records = found.map((record) => ({ ...record, id: String(record.id) }))
+      return recordsPage(records, limit)
     },
     trim: async (input) => trim(db, tenantId, input),
   }

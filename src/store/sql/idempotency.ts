@@ -2,10 +2,10 @@ import { sweepAt } from '#store/idempotency'
 import type { IdempotencyStore } from '#store/store'
 import type { IdempotencyRecord } from '#versions/model'
 import { write, type JsonRow, type SqlDatabase, type Statement } from './database.ts'
-import { int, perDialect, type Dialect } from './dialect.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
 import { answerJson } from './rows.ts'
 
-const idempotencySql = perDialect((dialect) => {
+const idempotencySql = oncePer((dialect: Dialect) => {
   const insert = `INSERT INTO idempotency (tenant_id, key, fingerprint, answer, at)
     SELECT ?1, r.value->>'key', r.value->>'fingerprint', CAST(r.value->'answer' AS TEXT), ?3
     FROM ${dialect.each('?2', 'r')} WHERE true`

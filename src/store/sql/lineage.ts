@@ -61,13 +61,6 @@ export function lineageAt(dialect: Dialect, { from, seq }: PlaceSql, only = '', 
     )`
 }
 
-/** The common table of what the branch with the id `?2` rests on, without itself. */
-export function ancestorsById(dialect: Dialect): string {
-  return `lineage (depth, branch_id, seq) AS MATERIALIZED (
-    SELECT a.key, ${BOUND} FROM ref b, ${dialect.each('b.ancestors', 'a')} WHERE b.tenant_id = ?1 AND b.id = ?2
-  )`
-}
-
 /** SQL expressions for the parts of a key. */
 interface KeySql {
   readonly of: string

@@ -25,14 +25,13 @@ const SELECT_NEWEST = `SELECT object_id AS "objectId", at, principal_id AS "prin
 export function metricsStore(db: SqlDatabase, tenantId: string): MetricsStore {
   return {
     add: async ({ objectId, at, principalId, principalName, client, report }, { perTable, perTenant }) => {
-      const statements = [
+      await write(db, [
         // Two at the same time would get the same numbers.
         ...lockFor(db.dialect, `metrics ${tenantId}`),
         { sql: INSERT, params: [tenantId, objectId, at, principalId, principalName, client, report] },
         { sql: FORGET_OF_TABLE, params: [tenantId, objectId, perTable] },
         { sql: FORGET_OF_TENANT, params: [tenantId, perTenant] },
-      ]
-      await write(db, statements)
+      ])
     },
     newest: async ({ objectId, limit }) => select<MetricsReport>(db, SELECT_NEWEST, tenantId, objectId, limit),
   }

@@ -3,7 +3,7 @@ import type { PageQuery, Place, ReadAt, ReadQuery, ReadResult } from '#store/sto
 import { OPEN_SEQ, type Entry, type IdempotencyRecord } from '#versions/model'
 import { cutPage, HIDDEN_NAMES_MAX, type Page } from '#versions/page'
 import { failed, type JsonRow, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
-import { int, perDialect, type Dialect } from './dialect.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
 import { decidingRow, lineageAt, LISTED, nextName, OPEN, placeById, placeByName, type PlaceSql } from './lineage.ts'
 import { answerJson, branchJson, entryJson } from './rows.ts'
 
@@ -13,7 +13,7 @@ import { answerJson, branchJson, entryJson } from './rows.ts'
  */
 const [ANSWER_ROW, USER_ROW, GRANT_ROW, PLACE_ROW] = [-4, -3, -2, -1]
 
-const readSql = perDialect((dialect) => ({
+const readSql = oncePer((dialect: Dialect) => ({
   caller: callerSql(dialect),
   /** `?7` is the key. */
   answer: `SELECT ${ANSWER_ROW} AS "row", ${answerJson(dialect, 'i')} AS json
@@ -33,8 +33,6 @@ function callerSql(dialect: Dialect): string {
     UNION ALL
     SELECT ${GRANT_ROW}, ${dialect.json('g.doc')} FROM record g WHERE g.tenant_id = ?1 AND g.kind = 'grant' AND g.owner = ?5`
 }
-
-type PlaceStatements = ReturnType<typeof placeStatements>
 
 /** `withPlace` goes in front of `place` and `entries`, which are parts of one statement with {@link callerSql}. */
 function placeStatements(dialect: Dialect, place: PlaceSql) {
@@ -84,8 +82,14 @@ export async function readFrom(db: SqlDatabase, tenantId: string, query: ReadQue
   const placeSql = at && ('branchId' in at ? sql.byId : sql.byName)
   const named = [tenantId, ...(at ? boundParams(at) : [null, null])]
   const batch: Statement[] = []
-  if (caller || placeSql || idempotencyKey !== undefined)
-    batch.push({ sql: statementOf(query, sql, placeSql), params: [...named, ...foundParams(query)] })
+  const parts = [
+    ...(caller ? [sql.caller] : []),
+    ...(idempotencyKey === undefined ? [] : [sql.answer]),
+    ...(placeSql ? [placeSql.place] : []),
+    ...(placeSql && keys.length > 0 ? [placeSql.entries] : []),
+  ]
+  const found = `${placeSql?.withPlace ?? ''} ${parts.join(' UNION ALL ')}`
+  if (parts.length > 0) batch.push({ sql: found, params: [...named, ...foundParams(query)] })
   if (placeSql && page) {
     const listed = [...named, page.class, page.namespace, page.kind, page.after ?? '', page.limit + 1]
     batch.push({ sql: placeSql.listing, params: listed })
@@ -110,20 +114,6 @@ interface Row extends JsonRow {
 interface WalkedRow {
   readonly walked: string | null
   readonly json: string | null
-}
-
-function statementOf(
-  { caller, keys = [], idempotencyKey }: ReadQuery,
-  sql: { readonly caller: string; readonly answer: string },
-  place?: PlaceStatements,
-): string {
-  const parts = [
-    ...(caller ? [sql.caller] : []),
-    ...(idempotencyKey === undefined ? [] : [sql.answer]),
-    ...(place ? [place.place] : []),
-    ...(place && keys.length > 0 ? [place.entries] : []),
-  ]
-  return `${place?.withPlace ?? ''} ${parts.join(' UNION ALL ')}`
 }
 
 /** `?2` and `?3`. */

@@ -1,3 +1,4 @@
+import { folderRange, foldersAbove } from '#versions/folders'
 import type { Dialect } from './dialect.ts'
 import { BOUND, OPEN } from './lineage.ts'
 
@@ -27,4 +28,17 @@ export function isShown(dialect: Dialect): string {
     WHERE e.tenant_id = ?1 AND e.object_id = f.object_id AND e.branch_id = b.branch_id AND e.to_seq > b.seq
       AND e.from_seq <= b.seq AND e.tombstone = 0 AND el.value = f.location`)
   return dialect.any(`SELECT 1 FROM bounds b WHERE ${isShownAt}`)
+}
+
+/** A folder as `l.value` of {@link overlapping}: itself, the end of its range, and those it lies in. */
+export function spanOf(location: string): [from: string, to: string, above: readonly string[]] {
+  const { from, to } = folderRange(location)
+  return [from, to, foldersAbove(location)]
+}
+
+/** Whether the table of folders has one that is, holds or lies in `l.value`, and for whose row `f` the condition holds. */
+export function overlapping(dialect: Dialect, table: 'folder' | 'purge_folder', condition: string): string {
+  const find = (where: string): string =>
+    dialect.any(`SELECT 1 FROM ${table} f WHERE f.tenant_id = ?1 AND ${where} AND ${condition}`)
+  return `(${find('f.location >= l.value->>0 AND f.location < l.value->>1')} OR ${find(dialect.isIn('f.location', 'l.value->2'))})`
 }

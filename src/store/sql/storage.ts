@@ -1,10 +1,10 @@
 import { storageTaken } from '#store/storage'
 import { folderRange, foldersAbove } from '#versions/folders'
 import { lockFor, type SqlDatabase, type Statement } from './database.ts'
-import { perDialect, type Dialect } from './dialect.ts'
+import { oncePer, type Dialect } from './dialect.ts'
 
 /** `?1` tenant, `?2` and `?3` the folder's range, `?4` the folders above it. */
-const storageSql = perDialect((dialect) => {
+const storageSql = oncePer((dialect: Dialect) => {
   const folder = dialect.warehouseFolder('o')
   const isTaken = (where: string): string =>
     `EXISTS (SELECT 1 FROM record o WHERE o.kind = 'warehouse' AND ${where} AND o.tenant_id <> ?1)`

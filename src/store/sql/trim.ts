@@ -1,6 +1,6 @@
 import type { HistoryStore } from '#store/store'
 import { lockVersions, write, type SqlDatabase } from './database.ts'
-import { int, perDialect } from './dialect.ts'
+import { int, oncePer, type Dialect } from './dialect.ts'
 import { bounds } from './shown.ts'
 
 /** Whether the row `e` is shown, or comes before a position that may still show what names its file in a log. */
@@ -11,8 +11,8 @@ const IS_KEPT = `EXISTS (SELECT 1 FROM bounds b WHERE b.branch_id = e.branch_id 
  * `?2` object, `?3` and `?4` branch and position of the commit that has forgotten the files, `?5` their names. One
  * statement, and so one step: a branch or tag is made before it, and keeps the file, or after it, and finds the mark.
  */
-const trimSql = perDialect(
-  (dialect) => `WITH ${bounds(dialect)},
+const trimSql = oncePer(
+  (dialect: Dialect) => `WITH ${bounds(dialect)},
     free (location) AS MATERIALIZED (
       SELECT DISTINCT l.value FROM ${dialect.eachText('?5', 'l')} WHERE
         ${dialect.any(`SELECT 1 FROM entry o WHERE o.tenant_id = ?1 AND o.metadata_location = l.value AND o.object_id = ?2`)}

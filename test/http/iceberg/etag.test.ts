@@ -9,6 +9,7 @@ import {
   IDEMPOTENCY_CREDENTIAL_SECONDS,
 } from '#src/limits'
 import { openCatalog, SIMPLE_SCHEMA, type Answer, type Person, type TestCatalog } from '#test/support/catalog'
+import { creationAt } from '#test/support/creation'
 import { memoryObjects } from '#test/support/objects'
 
 const TABLES = '/v1/demo/namespaces/ns/tables'
@@ -155,19 +156,8 @@ describe('an ETag', () => {
 
   it('of a staged create that was committed is not the one of a load with a credential', async () => {
     const staged = (await post(TABLES, { name: 's', schema: SIMPLE_SCHEMA, 'stage-create': true })).json.metadata
-    const committed = await post(`${TABLES}/s`, {
-      requirements: [{ type: 'assert-create' }],
-      updates: [
-        { action: 'assign-uuid', uuid: staged['table-uuid'] },
-        { action: 'add-schema', schema: staged.schemas[0] },
-        { action: 'set-current-schema', 'schema-id': -1 },
-        { action: 'add-spec', spec: { 'spec-id': 0, fields: [] } },
-        { action: 'set-default-spec', 'spec-id': -1 },
-        { action: 'add-sort-order', 'sort-order': { 'order-id': 0, fields: [] } },
-        { action: 'set-default-sort-order', 'sort-order-id': -1 },
-        { action: 'set-location', location: staged.location },
-      ],
-    })
+    const { schemas, location, 'table-uuid': uuid } = staged
+    const committed = await post(`${TABLES}/s`, creationAt(location, schemas[0], uuid))
     expect(await stillMatches(etagOf(committed), {}, `${TABLES}/s`)).toBe(false)
   })
 

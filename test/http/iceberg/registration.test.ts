@@ -6,7 +6,7 @@ import type { GrantAction } from '#domain/records'
 import { METADATA_CACHE_CHARS } from '#src/limits'
 import type { Entry } from '#versions/model'
 import type { Answer, Person } from '#test/support/catalog'
-import { openLake, setting, type Lake } from '#test/support/lake'
+import { meanwhile, openLake, setting, type Lake } from '#test/support/lake'
 
 const REGISTER = '/v1/demo/namespaces/ns/register'
 const TABLES = '/v1/demo/namespaces/ns/tables'
@@ -43,20 +43,6 @@ async function granted(actions: GrantAction[], name?: string): Promise<Person> {
     ? { type: 'asset' as const, catalogId, objectId: (await rowOf(name))?.objectId ?? '' }
     : { type: 'catalog' as const, catalogId }
   return lake.catalog.person('tenant-user', { scope, actions })
-}
-
-/** Somebody else gets in before the next commit of another. */
-function meanwhile(other: () => Promise<unknown>): void {
-  let first = true
-  lake.faults = (real) => ({
-    async commit(commit) {
-      if (first) {
-        first = false
-        await other()
-      }
-      return real.commit(commit)
-    },
-  })
 }
 
 describe('register with overwrite', () => {
@@ -157,11 +143,11 @@ describe('register with overwrite', () => {
   it('is tried again after a commit in between, and refused after a drop', async () => {
     const old = await locationOf('a')
     await lake.post(`${TABLES}/a`, setting('a', 'i'))
-    meanwhile(() => lake.post(`${TABLES}/a`, setting('a', 'k')))
+    meanwhile(lake, () => lake.post(`${TABLES}/a`, setting('a', 'k')))
     expect((await overwrite('a', old)).status).toBe(200)
     expect(await locationOf('a')).toBe(old)
     await lake.post(`${TABLES}/a`, setting('a', 'j'))
-    meanwhile(() => lake.catalog.call(lake.catalog.admin, 'DELETE', `${TABLES}/a`))
+    meanwhile(lake, () => lake.catalog.call(lake.catalog.admin, 'DELETE', `${TABLES}/a`))
     const answer = await overwrite('a', old)
     expect([answer.status, answer.json.error.type]).toEqual([409, 'CommitFailedException'])
   })
@@ -186,7 +172,7 @@ describe('unregister', () => {
   })
 
   it('includes a commit that came in between, and nothing comes after it', async () => {
-    meanwhile(() => lake.post(`${TABLES}/a`, setting('a', 'late')))
+    meanwhile(lake, () => lake.post(`${TABLES}/a`, setting('a', 'late')))
     const answer = await unregister('a')
     expect([answer.status, answer.json.metadata.properties]).toEqual([200, { late: 'x' }])
     const after = await lake.post(`${TABLES}/a`, setting('a', 'too-late'))
@@ -195,7 +181,7 @@ describe('unregister', () => {
   })
 
   it('fails a commit that is under way', async () => {
-    meanwhile(() => unregister('a'))
+    meanwhile(lake, () => unregister('a'))
     const answer = await lake.post(`${TABLES}/a`, setting('a', 'k'))
     expect([answer.status, answer.json.error.type]).toEqual([404, 'NoSuchTableException'])
     expect(lake.catalog.objects.files.size).toBe(3)

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { assetKey } from '#catalog/keys'
 import type { CommitOutcome, TenantStore } from '#store/store'
 import type { Answer } from '#test/support/catalog'
-import { creating, FRESH, openLake, setting, turn, type Lake } from '#test/support/lake'
+import { creating, FRESH, meanwhile, openLake, setting, turn, type Lake } from '#test/support/lake'
 
 let lake: Lake
 
@@ -13,22 +13,8 @@ beforeEach(async () => {
 })
 
 describe('a lost race', () => {
-  /** Lets somebody else in between a transaction's read and its commit, once. */
-  function meanwhile(other: () => Promise<unknown>): void {
-    let first = true
-    lake.faults = (real) => ({
-      async commit(commit) {
-        if (first) {
-          first = false
-          await other()
-        }
-        return real.commit(commit)
-      },
-    })
-  }
-
   it('is tried again on what is there then, and leaves no file behind', async () => {
-    meanwhile(() => lake.post('/v1/demo/namespaces/ns/tables/b', setting('b', 'theirs')))
+    meanwhile(lake, () => lake.post('/v1/demo/namespaces/ns/tables/b', setting('b', 'theirs')))
     expect((await lake.transaction(setting('a', 'mine'), setting('b', 'mine', 'x', FRESH))).status).toBe(204)
     expect([await lake.properties('a'), await lake.properties('b')]).toMatchObject([
       { mine: 'x' },
@@ -56,7 +42,7 @@ describe('a lost race', () => {
 
   it('is a 409 if a requirement no longer holds, and no table has moved', async () => {
     const schema = { type: 'struct', fields: [{ id: 1, name: 'renamed', type: 'long', required: false }] }
-    meanwhile(() =>
+    meanwhile(lake, () =>
       lake.post('/v1/demo/namespaces/ns/tables/b', {
         requirements: [],
         updates: [
@@ -82,7 +68,7 @@ describe('a lost race', () => {
       summary: { operation: 'append' },
       'schema-id': 0,
     }
-    meanwhile(() =>
+    meanwhile(lake, () =>
       lake.post('/v1/demo/namespaces/ns/tables/b', {
         requirements: [],
         updates: [
@@ -105,7 +91,7 @@ describe('a lost race', () => {
   })
 
   it('is a 404 once the table was dropped, also if another has its name', async () => {
-    meanwhile(async () => {
+    meanwhile(lake, async () => {
       await lake.catalog.call(lake.catalog.admin, 'DELETE', '/v1/demo/namespaces/ns/tables/b')
       await lake.createTable('ns', 'b')
     })
@@ -115,14 +101,14 @@ describe('a lost race', () => {
   })
 
   it('is a 409 for a table that somebody else created first', async () => {
-    meanwhile(() => lake.createTable('ns', 'n'))
+    meanwhile(lake, () => lake.createTable('ns', 'n'))
     const answer = await lake.transaction(setting('a', 'mine'), creating('n'))
     expect([answer.status, answer.json.error.message]).toEqual([409, 'Requirement failed: table already exists'])
     expect(await lake.properties('a')).not.toHaveProperty('mine')
   })
 
   it('is a 404 if the namespace of a new table was dropped', async () => {
-    meanwhile(() => lake.catalog.call(lake.catalog.admin, 'DELETE', '/v1/demo/namespaces/other'))
+    meanwhile(lake, () => lake.catalog.call(lake.catalog.admin, 'DELETE', '/v1/demo/namespaces/other'))
     const answer = await lake.transaction(setting('a', 'mine'), creating('n', 's3://lake/n', 'other'))
     expect([answer.status, answer.json.error.type]).toEqual([404, 'NoSuchNamespaceException'])
     expect([await lake.properties('a'), lake.catalog.objects.files.size]).toEqual([{}, 3])

@@ -25,7 +25,7 @@ export interface Operation {
 }
 
 /** The model's tenant on a state. */
-export function modelOn(state: TenantState): Tenant {
+function modelOn(state: TenantState): Tenant {
   return {
     read: async (query) => readFrom(state, query),
     commit: async (commit) => commitTo(state, commit),

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as passed } from 'node:timers/promises'
 import { MongoClient } from 'mongodb'
+import { freePort } from '../../../scripts/free-port.ts'
 import { PROGRAM } from './program.ts'
 
 export interface RealServer {
@@ -77,13 +77,4 @@ async function launch(port: number, folder: string, more: readonly string[]): Pr
   }
   server.kill('SIGKILL')
   throw new Error(`expected the server to listen on port ${port}`)
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  listener.close()
-  await once(listener, 'close')
-  return port
 }

@@ -1,5 +1,5 @@
 // Contract: a MongoDB that demands TLS is reached with it, and what is wrong about TLS is said in one sentence.
-// Source: MongoDB, "Connection String Options", `tls`; a proxy that ends TLS in front of a real server.
+// Source: MongoDB, "Connection String Options", `tls`; a relay that ends TLS in front of a real server.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { mongoStore } from '#store/mongo/mongo'
 import type { MongoVerbs } from '#store/mongo/verbs'
 import { buildWorker } from '#test/support/built-worker'
 import { selfSigned } from '#test/support/certificate'
-import { startTlsProxy } from '#test/support/tls-proxy'
+import { startRelay } from '#test/support/relay'
 import { serveTrusting } from '#test/support/trusting-worker'
 import { startDataApi } from './data-api.ts'
 import { startMongo, type RealServer } from './real-server.ts'
@@ -32,9 +32,9 @@ beforeAll(async () => {
   const { client, db } = mongoClient(server.url('tls'))
   await migrateMongo(db)
   await client.close()
-  const proxy = await startTlsProxy(certificate, server.port)
-  ends.push(() => proxy.stop())
-  url = server.url('tls').replace(`:${server.port}/`, `:${proxy.port}/`)
+  const relay = await startRelay(server.port, { certificate })
+  ends.push(() => relay.stop())
+  url = server.url('tls').replace(`:${server.port}/`, `:${relay.port}/`)
 }, 120_000)
 
 afterAll(async () => {
@@ -89,12 +89,12 @@ it('behind an endpoint of the Data API is not reached by who does not trust that
   const { client, db } = mongoClient(server.url('tls'))
   const credentials = { kind: 'api-key', key: 'k' } as const
   const endpoint = await startDataApi(db, credentials)
-  const proxy = await startTlsProxy(certificate, Number(new URL(endpoint.url).port))
+  const relay = await startRelay(Number(new URL(endpoint.url).port), { certificate })
   try {
-    const address = `https://127.0.0.1:${proxy.port}/data/v1`
+    const address = `https://127.0.0.1:${relay.port}/data/v1`
     expect(await reasonBy(httpVerbs({ url: address, credentials, dataSource: 'c', database: 'tls' }))).toBe(DISTRUST)
   } finally {
-    await proxy.stop()
+    await relay.stop()
     await endpoint.stop()
     await client.close()
   }

@@ -1,5 +1,5 @@
-import { createServer, connect, type Socket } from 'node:net'
-import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { startRelay, type Relay } from '#test/support/relay'
 
 /**
  * Where a connection meets its fault, as its `application_name` says: `request-N` cuts it when N messages of the client
@@ -20,45 +20,20 @@ export interface Plan {
   fault: string
 }
 
-export interface FaultProxy {
-  /** Ends every connection. */
-  readonly cut: () => void
-  stop(): Promise<void>
+/**
+ * Stands between the Worker and a PostgreSQL.
+ * @param listen its own port, if that is not to be a free one
+ */
+export function startPostgresFaults(port: number, { plan, listen = 0 }: FaultOptions): Promise<Relay> {
+  return startRelay(port, { port: listen, connected: (client, server) => suffer(client, server, plan) })
 }
 
-/** Stands between the Worker and a PostgreSQL. */
-export async function startFaultProxy(port: number, server: { port: number }, plan?: Plan): Promise<FaultProxy> {
-  const open = new Set<Socket>()
-  const proxy = createServer((client) => {
-    const upstream = connect({ host: '127.0.0.1', port: server.port })
-    for (const socket of [client, upstream]) {
-      open.add(socket)
-      socket.setNoDelay(true)
-      socket.on('error', () => {})
-      socket.once('close', () => {
-        open.delete(socket)
-        client.destroy()
-        upstream.destroy()
-      })
-    }
-    passOn(client, upstream, plan)
-  })
-  proxy.listen(port, '127.0.0.1')
-  await once(proxy, 'listening')
-  const cut = (): void => {
-    for (const socket of open) socket.destroy()
-  }
-  return {
-    cut,
-    stop: async () => {
-      cut()
-      proxy.close()
-      await once(proxy, 'close')
-    },
-  }
+interface FaultOptions {
+  readonly plan?: Plan
+  readonly listen?: number
 }
 
-function passOn(client: Socket, upstream: Socket, plan: Plan | undefined): void {
+function suffer(client: Socket, server: Socket, plan: Plan | undefined): void {
   let fault: Fault = { kind: 'none', at: '' }
   let isReady = false
   /** Whether the fault is for the transaction that is under way; and whether that is about to end. */
@@ -69,7 +44,7 @@ function passOn(client: Socket, upstream: Socket, plan: Plan | undefined): void 
   const cut = (): void => {
     // What was passed on still arrives.
     client.end()
-    upstream.end()
+    server.end()
   }
   const fromClient = messages(true, (message, isStartup) => {
     const type = String.fromCharCode(message[0] ?? 0)
@@ -79,9 +54,9 @@ function passOn(client: Socket, upstream: Socket, plan: Plan | undefined): void 
     }
     if (fault.kind === 'drop') client.destroy()
     else if (fault.kind === 'refuse') client.end(errorMessage('FATAL', fault.at))
-    else if (!isReady || fault.kind === 'none' || fault.kind === 'answer') upstream.write(message)
+    else if (!isReady || fault.kind === 'none' || fault.kind === 'answer') server.write(message)
     else if (fault.kind === 'error' || fault.kind === 'writes') {
-      if (!isStruck) upstream.write(message)
+      if (!isStruck) server.write(message)
       else if (type === 'S' || type === 'Q') {
         client.write(errorMessage('ERROR', fault.at))
         isStruck = false
@@ -89,7 +64,7 @@ function passOn(client: Socket, upstream: Socket, plan: Plan | undefined): void 
     } else if (fault.kind === 'lose') {
       const isLast = isStruck && (message.includes('COMMIT') || isEnding)
       isEnding = isLast
-      upstream.write(message)
+      server.write(message)
       if (isLast && (type === 'S' || type === 'Q')) {
         if (plan) plan.fault = 'none'
         cut()
@@ -97,7 +72,7 @@ function passOn(client: Socket, upstream: Socket, plan: Plan | undefined): void 
     } else if (requests === Number(fault.at)) cut()
     else {
       requests += 1
-      upstream.write(message)
+      server.write(message)
     }
   })
   const fromServer = messages(false, (message) => {
@@ -110,7 +85,7 @@ function passOn(client: Socket, upstream: Socket, plan: Plan | undefined): void 
     }
   })
   client.on('data', fromClient)
-  upstream.on('data', fromServer)
+  server.on('data', fromServer)
 }
 
 /** Splits a stream of the protocol into messages: a type, four bytes of length, and as much as that. The first has no type. */

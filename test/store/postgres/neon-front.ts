@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import type { Request as WorkerRequest } from 'miniflare'
 import pg from 'pg'
 import type { Plan } from './fault-proxy.ts'
 
@@ -8,15 +10,19 @@ interface Batch {
   readonly queries: readonly { readonly query: string; readonly params: readonly (string | null)[] }[]
 }
 
+export interface NeonFront {
+  readonly url: string
+  stop(): Promise<void>
+}
+
 /** What of a server's error goes back to the driver. */
 const ERROR_FIELDS = ['message', 'severity', 'code', 'detail', 'schema', 'table', 'column', 'constraint'] as const
 
 /** Text as the server sent it: the driver makes values of it. */
 const RAW = { getTypeParser: () => (text: unknown) => text }
 
-/** Speaks Neon's HTTP protocol at `url` in front of a PostgreSQL: one request, one transaction. */
-export async function startNeonFront(url: string, plan?: Plan): Promise<{ stop(): Promise<void> }> {
-  const { port, hostname } = new URL(url)
+/** Speaks Neon's HTTP protocol in front of PostgreSQL, at a free port if none is given: one request, one transaction. */
+export async function startNeonFront({ port = 0, plan }: { port?: number; plan?: Plan } = {}): Promise<NeonFront> {
   const pools = new Map<string, pg.Pool>()
   const poolOf = (connectionString: string): pg.Pool => {
     const known = pools.get(connectionString)
@@ -36,13 +42,28 @@ export async function startNeonFront(url: string, plan?: Plan): Promise<{ stop()
         else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
       })
   })
-  server.listen(Number(port), hostname)
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sql`,
     stop: async () => {
       server.closeAllConnections()
       server.close()
       for (const pool of pools.values()) await pool.end()
+    },
+  }
+}
+
+/** What a Worker is given to take the database at `url` for one of Neon's, and how its requests reach it by a front. */
+export function throughNeon(url: string, front: NeonFront) {
+  const neon = new URL(url)
+  neon.host = 'ep-tests.eu-central-1.aws.neon.tech'
+  neon.port = ''
+  return {
+    bindings: { DATABASE_URL: neon.href },
+    outboundService: async (request: WorkerRequest): Promise<Response> => {
+      const headers = { ...Object.fromEntries(request.headers), 'neon-connection-string': url }
+      return fetch(front.url, { method: 'POST', headers, body: await request.text() })
     },
   }
 }

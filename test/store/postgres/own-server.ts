@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { tcpDatabase, type TcpDatabase } from '#store/sql/postgres/tcp'
+import { freePort } from '../../../scripts/free-port.ts'
 import { startPostgres, type PostgresOptions } from '../../../scripts/postgres/server.ts'
 
 /** A PostgreSQL of one test file. */
@@ -66,12 +65,4 @@ export async function ownServer(more: PostgresOptions['settings'] = {}): Promise
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  return port
 }

@@ -9,11 +9,11 @@ import { neonDatabase } from '#store/sql/postgres/neon'
 import { postgresStore } from '#store/sql/postgres/postgres'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { commitOf, create, land, newTenant, readKey, tableKey, tableValue } from '#test/contract/fixture'
+import { freePort } from '../../../scripts/free-port.ts'
 import { postgresMigrations } from '../../../scripts/postgres/migrations.ts'
 import { giveTo, postgresOwner } from '../../../scripts/postgres/owner.ts'
 import { startPostgres } from '../../../scripts/postgres/server.ts'
 import { startNeonFront } from './neon-front.ts'
-import { freePort } from './own-server.ts'
 
 const REASON = 'The catalog database takes no writes: it is a replica, or read-only'
 
@@ -22,8 +22,7 @@ it('is found by readiness, refuses commits and answers reads', { timeout: 60_000
   const port = await freePort()
   const options = { folder, port, user: 'pangolin', password: 'x', settings: { fsync: 'off' } }
   let server = await startPostgres(options)
-  const endpoint = `http://127.0.0.1:${await freePort()}/sql`
-  const front = await startNeonFront(endpoint)
+  const front = await startNeonFront()
   const db = tcpDatabase(server.url)
   try {
     await migrate(db, postgresMigrations())
@@ -35,7 +34,7 @@ it('is found by readiness, refuses commits and answers reads', { timeout: 60_000
     writeFileSync(signal, '')
     giveTo(postgresOwner(), signal)
     server = await startPostgres(options)
-    for (const store of [postgresStore(db), postgresStore(neonDatabase(server.url, endpoint))]) {
+    for (const store of [postgresStore(db), postgresStore(neonDatabase(server.url, front.url))]) {
       expect(await store.readiness()).toEqual({ ready: false, reason: REASON })
       const replica = store.tenant(tenantId)
       expect(await readKey(replica, main.id, key)).not.toBeNull()

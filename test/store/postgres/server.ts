@@ -5,7 +5,7 @@ import { migrate } from '#store/sql/postgres/migrate'
 import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { postgresMigrations } from '../../../scripts/postgres/migrations.ts'
 import { startPostgres } from '../../../scripts/postgres/server.ts'
-import { startFaultProxy } from './fault-proxy.ts'
+import { startPostgresFaults } from './fault-proxy.ts'
 import { startNeonFront } from './neon-front.ts'
 
 /**
@@ -28,10 +28,10 @@ export async function setup(): Promise<() => Promise<void>> {
     const db = tcpDatabase(server.url)
     ends.push(() => db.close())
     await migrate(db, postgresMigrations())
-    const front = await startNeonFront(NEON_TEST_URL)
+    const front = await startNeonFront({ port: Number(new URL(NEON_TEST_URL).port) })
     ends.push(() => front.stop())
-    const proxy = await startFaultProxy(Number(FAULTS_TEST_PORT), { port: Number(port) })
-    ends.push(() => proxy.stop())
+    const faults = await startPostgresFaults(Number(port), { listen: Number(FAULTS_TEST_PORT) })
+    ends.push(() => faults.stop())
     return end
   } catch (error) {
     await end()

@@ -10,10 +10,10 @@ import { tcpDatabase } from '#store/sql/postgres/tcp'
 import { buildWorker } from '#test/support/built-worker'
 import { selfSigned } from '#test/support/certificate'
 import { serveTrusting } from '#test/support/trusting-worker'
+import { freePort } from '../../../scripts/free-port.ts'
 import { postgresMigrations } from '../../../scripts/postgres/migrations.ts'
 import { giveTo, postgresOwner } from '../../../scripts/postgres/owner.ts'
 import { startPostgres, type Postgres } from '../../../scripts/postgres/server.ts'
-import { freePort } from './own-server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'pangolin-tls-'))
 const fileOf = (name: string): string => join(folder, name)

@@ -1,13 +1,9 @@
+import type { DatabaseError } from 'pg'
 import { causesOf } from '#domain/errors'
 import type { SqlFailure } from '#store/sql/database'
 
 /** An error that a server sent, as every driver hands it on. */
-interface ServerError {
-  readonly code: string
-  readonly severity?: string
-  readonly message: string
-  readonly table?: string
-}
+type ServerError = Pick<DatabaseError, 'message' | 'severity' | 'table'> & { readonly code: string }
 
 /** What the trigger of `guard` raises; the words after it are ours, whatever language the server speaks. */
 const GUARD = 'PG409'
@@ -21,10 +17,8 @@ const AGAIN = new Set(['55P03', '40001', '40P01', '57014', '25P02', '42P05', '26
 const CREDENTIALS = 'The catalog database does not accept the user or the password it was given'
 const NO_WRITES = 'The catalog database takes no writes: it is a replica, or read-only'
 const SCHEMA = 'The catalog database lacks the schema that this version needs; run the migrations (npm run db:migrate)'
-const TLS = 'The catalog database and its connection string do not agree on TLS; see sslmode'
 const SSL_MODE =
   'The connection string of the catalog database has an unknown sslmode: give disable, verify-full (or require, which is the same) or no-verify'
-const CERTIFICATE = 'The certificate of the catalog database is not trusted here, or is not for its host'
 const CONNECTION_STRING =
   'The connection string of the catalog database is none; odd characters in it must be percent-encoded'
 const NO_CONNECTION = 'The catalog database has no connection to spare'
@@ -74,8 +68,8 @@ const CONNECTING_BY_WORDS: readonly (readonly [words: RegExp, reason: string])[]
   [/^(Invalid URL|URI malformed)/, CONNECTION_STRING],
   [/^timeout exceeded when trying to connect$/, NO_CONNECTION],
   [/^Unknown sslmode$/, SSL_MODE],
-  [/certificate/i, CERTIFICATE],
-  [/\b(SSL|TLS)\b/, TLS],
+  [/certificate/i, 'The certificate of the catalog database is not trusted here, or is not for its host'],
+  [/\b(SSL|TLS)\b/, 'The catalog database and its connection string do not agree on TLS; see sslmode'],
 ]
 
 /** With a digit in it, which no code of Node's has (`EPIPE`). */
@@ -128,11 +122,8 @@ function reasonOf(code: string): string | undefined {
 
 /** What an error, or one that caused it, is known to mean by its words. */
 function said(error: unknown, known: readonly (readonly [RegExp, string])[]): string | undefined {
-  for (const { message } of causesOf(error)) {
-    const found = known.find(([words]) => words.test(message))
-    if (found) return found[1]
-  }
-  return undefined
+  const messages = Array.from(causesOf(error), ({ message }) => message)
+  return known.find(([words]) => messages.some((message) => words.test(message)))?.[1]
 }
 
 function serverError(error: unknown): ServerError | undefined {

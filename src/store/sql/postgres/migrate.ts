@@ -1,6 +1,6 @@
-import { COPYING, COPYING_SCHEMA } from '#store/copying'
-import { select, type SqlDatabase, type Statement } from '#store/sql/database'
-import { foreignDatabase, foreignTables, SCHEMA_VERSION_TABLE, schemaVersion } from './postgres.ts'
+import { schemaProblem } from '#store/readiness'
+import { select, type SqlDatabase } from '#store/sql/database'
+import { foreignDatabase, SCHEMA_VERSION_TABLE, schemaVersion } from './postgres.ts'
 
 /** A migration: its number, from 1 without a gap, and its statements. */
 export interface Migration {
@@ -17,15 +17,11 @@ export async function migrate(db: SqlDatabase, migrations: readonly Migration[])
   const newest = migrations.length
   const found = await schemaVersion(db)
   if (found === null) {
-    const others = await foreignTables(db)
+    const foreign = await foreignDatabase(db)
     // Asked again: somebody else may have begun to migrate in between.
-    if (others.length > 0 && (await schemaVersion(db)) === null) throw new Error(foreignDatabase(others))
-    await patiently(db, [LOCK, { sql: CREATE_VERSIONS, params: [] }, { sql: NAME_DATABASE, params: [] }])
-  } else if (found === COPYING_SCHEMA) throw new Error(COPYING)
-  else if (found > newest)
-    throw new Error(
-      `The database was written by a newer version: it has schema ${found}, this version knows ${newest}; use the newer one`,
-    )
+    if (foreign !== null && (await schemaVersion(db)) === null) throw new Error(foreign)
+    await patiently(db, [CREATE_VERSIONS, NAME_DATABASE])
+  } else if (found > newest) throw new Error(schemaProblem(found, newest, '') ?? '')
   const applied: number[] = []
   for (const { version, statements } of migrations) if (await apply(db, version, statements)) applied.push(version)
   return applied
@@ -48,14 +44,14 @@ export async function databaseIdentity(db: SqlDatabase): Promise<{ id: string; i
 }
 
 /** Whoever migrates holds it until the end of the transaction. */
-const LOCK: Statement = { sql: `SELECT pg_advisory_xact_lock(hashtext('pangolin'), hashtext('schema'))`, params: [] }
+const LOCK = `SELECT pg_advisory_xact_lock(hashtext('pangolin'), hashtext('schema'))`
 
 /** False, and nothing changed, if somebody else has applied it. */
 async function apply(db: SqlDatabase, version: number, statements: readonly string[]): Promise<boolean> {
   // The number is taken before anything is changed: whoever comes second breaks on it.
-  const take = { sql: `INSERT INTO ${SCHEMA_VERSION_TABLE} (version) VALUES (CAST(?1 AS BIGINT))`, params: [version] }
+  const take = `INSERT INTO ${SCHEMA_VERSION_TABLE} (version) VALUES (${version})`
   try {
-    await patiently(db, [LOCK, take, ...statements.map((sql) => ({ sql, params: [] }))])
+    await patiently(db, [take, ...statements])
     return true
   } catch (error) {
     const failure = db.failureOf(error)
@@ -67,10 +63,11 @@ async function apply(db: SqlDatabase, version: number, statements: readonly stri
 /** Another one's migration may take longer than a commit waits for a lock. */
 const ATTEMPTS_MAX = 20
 
-async function patiently(db: SqlDatabase, statements: readonly Statement[]): Promise<void> {
+async function patiently(db: SqlDatabase, statements: readonly string[]): Promise<void> {
+  const batch = [LOCK, ...statements].map((sql) => ({ sql, params: [] }))
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await db.write(statements)
+      await db.write(batch)
       return
     } catch (error) {
       if (db.failureOf(error).kind !== 'again' || attempt === ATTEMPTS_MAX) throw error

@@ -1,14 +1,10 @@
 import type { NeonQueryFunction } from '@neondatabase/serverless'
-import type { SqlDatabase, SqlResult, Statement } from '#store/sql/database'
-import { POSTGRES } from '#store/sql/dialect'
-import { failureOf, NotConnected } from './failures.ts'
-import { LOCK_TIMEOUT } from './transactions.ts'
-import { postgresStatement, valueOf } from './values.ts'
+import type { SqlDatabase } from '#store/sql/database'
+import { NotConnected } from './failures.ts'
+import { postgresDatabase } from './transactions.ts'
+import { postgresStatement, resultsOf, TYPES } from './values.ts'
 
 type Query = NeonQueryFunction<false, true>
-
-/** JSON stays text, and numbers are numbers. */
-const types = { getTypeParser: (type: number) => (text: string | null) => valueOf(type, text) }
 
 /**
  * A Neon database over HTTP: each call is one request, and one transaction that nobody talks to in between.
@@ -16,32 +12,16 @@ const types = { getTypeParser: (type: number) => (text: string | null) => valueO
  */
 export function neonDatabase(connectionString: string, endpoint: string | null): SqlDatabase {
   let opened: Promise<Query> | undefined
-  const query = (): Promise<Query> => (opened ??= open(connectionString, endpoint))
-  const run = async <Row>(
-    isolationLevel: 'ReadCommitted' | 'RepeatableRead',
-    statements: readonly Statement[],
-  ): Promise<readonly SqlResult<Row>[]> => {
-    const sql = await query()
+  return postgresDatabase(async (begin, statements) => {
+    const sql = await (opened ??= open(connectionString, endpoint))
     const queries = statements.map((statement) => {
       const { text, values } = postgresStatement(statement)
-      return sql.query(text, values, { types })
+      return sql.query(text, values, { types: TYPES })
     })
-    const readOnly = isolationLevel === 'RepeatableRead'
-    const results = await sql.transaction(queries, { isolationLevel, readOnly, fullResults: true })
-    return results.map(({ rows, rowCount, command }) => ({
-      rows: rows as Row[],
-      changes: command === 'SELECT' ? 0 : (rowCount ?? 0),
-    }))
-  }
-  return {
-    dialect: POSTGRES,
-    read: (statements) => run('RepeatableRead', statements),
-    write: async <Row>(statements: readonly Statement[]) => {
-      const [, ...results] = await run<Row>('ReadCommitted', [LOCK_TIMEOUT, ...statements])
-      return results
-    },
-    failureOf,
-  }
+    const readOnly = begin === 'read'
+    const isolationLevel = readOnly ? 'RepeatableRead' : 'ReadCommitted'
+    return resultsOf(await sql.transaction(queries, { isolationLevel, readOnly, fullResults: true }))
+  })
 }
 
 async function open(connectionString: string, endpoint: string | null): Promise<Query> {

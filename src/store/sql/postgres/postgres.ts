@@ -1,5 +1,5 @@
 import { readinessOf } from '#store/readiness'
-import { failed, select, type SqlDatabase } from '#store/sql/database'
+import { select, write, type SqlDatabase } from '#store/sql/database'
 import { sqlStore } from '#store/sql/store'
 import type { Readiness, Store } from '#store/store'
 import { sqlState } from './failures.ts'
@@ -20,15 +20,12 @@ async function readiness(db: SqlDatabase): Promise<Readiness> {
   const migrate = 'run the migrations (npm run db:migrate)'
   try {
     const version = await schemaVersion(db)
-    if (version !== null) {
-      const fits = readinessOf(version, POSTGRES_SCHEMA_VERSION, migrate)
-      return fits.ready ? await writable(db) : fits
-    }
-    const others = await foreignTables(db)
-    return {
-      ready: false,
-      reason: others.length > 0 ? foreignDatabase(others) : `The database has no schema yet; ${migrate}`,
-    }
+    if (version === null)
+      return { ready: false, reason: (await foreignDatabase(db)) ?? `The database has no schema yet; ${migrate}` }
+    const fits = readinessOf(version, POSTGRES_SCHEMA_VERSION, migrate)
+    // A replica can be read, so that it takes no writes must be asked.
+    if (fits.ready) await write(db, [{ sql: 'SELECT 1', params: [] }])
+    return fits
   } catch (error) {
     const failure = db.failureOf(error instanceof Error && error.cause ? error.cause : error)
     return {
@@ -38,19 +35,11 @@ async function readiness(db: SqlDatabase): Promise<Readiness> {
   }
 }
 
-/** A replica can be read, so that it takes no writes must be asked. */
-async function writable(db: SqlDatabase): Promise<Readiness> {
-  await db.write([{ sql: `SELECT 1`, params: [] }]).catch((error: unknown) => failed(db, error))
-  return { ready: true }
-}
-
 /** How many migrations the database has; null if it is not one of ours. */
 export async function schemaVersion(db: SqlDatabase): Promise<number | null> {
   try {
-    const [row] = await select<{ version: number }>(
-      db,
-      `SELECT coalesce(max(version), 0) AS version FROM ${SCHEMA_VERSION_TABLE}`,
-    )
+    const newest = `SELECT coalesce(max(version), 0) AS version FROM ${SCHEMA_VERSION_TABLE}`
+    const [row] = await select<{ version: number }>(db, newest)
     return row?.version ?? null
   } catch (error) {
     if (sqlState(error) === UNDEFINED_TABLE) return null
@@ -60,16 +49,13 @@ export async function schemaVersion(db: SqlDatabase): Promise<number | null> {
 
 const UNDEFINED_TABLE = '42P01'
 
-/** Tables where ours would stand, in a database that has none of ours. */
-export async function foreignTables(db: SqlDatabase): Promise<string[]> {
+/** Says that a database without our schema has tables where ours would stand; null if it has none. */
+export async function foreignDatabase(db: SqlDatabase): Promise<string | null> {
   const rows = await select<{ name: string }>(
     db,
     `SELECT c.relname AS name FROM pg_class c
       WHERE c.relnamespace = to_regnamespace(current_schema()) AND c.relkind IN ('r', 'p', 'v', 'm') ORDER BY 1 LIMIT 3`,
   )
-  return rows.map(({ name }) => name)
-}
-
-export function foreignDatabase(tables: readonly string[]): string {
-  return `The database belongs to something else (it has ${tables.map((name) => `'${name}'`).join(', ')}); give the catalog a database of its own`
+  if (rows.length === 0) return null
+  return `The database belongs to something else (it has ${rows.map(({ name }) => `'${name}'`).join(', ')}); give the catalog a database of its own`
 }

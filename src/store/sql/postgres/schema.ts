@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, customType, index, pgSequence, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core'
-import { sqlName, TABLES, type Columns } from '#store/sql/columns'
+import { sqlName, TABLES, type Column, type Columns } from '#store/sql/columns'
 import { POSTGRES } from '#store/sql/dialect'
 import { OPEN_SEQ } from '#versions/model'
 
@@ -9,20 +9,18 @@ import { OPEN_SEQ } from '#versions/model'
  * table, so that rows look as they do in D1: JSON is text, and whatever is compared is compared by bytes.
  */
 
-const column = customType<{ data: unknown; config: { type: string }; configRequired: true }>({
-  dataType: ({ type }) => type,
-})
-
 const SQL_TYPES = { text: 'text COLLATE "C"', json: 'text COLLATE "C"', integer: 'bigint' } as const
 
-const typed = (name: string, type: keyof typeof SQL_TYPES) => column(name, { type: SQL_TYPES[type] })
+const column = customType<{ data: unknown; config: Column; configRequired: true }>({
+  dataType: ({ type }) => SQL_TYPES[type],
+})
 
-function columnsOf<C extends Columns>(columns: C): { [K in keyof C]: ReturnType<typeof typed> } {
-  const built = Object.entries(columns).map(([name, { type, nullable }]) => {
-    const made = typed(sqlName(name), type)
-    return [name, nullable ? made : made.notNull()]
+function columnsOf<C extends Columns>(columns: C): { [K in keyof C]: ReturnType<typeof column> } {
+  const built = Object.entries(columns).map(([name, definition]) => {
+    const made = column(sqlName(name), definition)
+    return [name, definition.nullable ? made : made.notNull()]
   })
-  return Object.fromEntries(built) as { [K in keyof C]: ReturnType<typeof typed> }
+  return Object.fromEntries(built) as { [K in keyof C]: ReturnType<typeof column> }
 }
 
 const isOpen = sql.raw(`to_seq = ${OPEN_SEQ}`)
@@ -30,21 +28,17 @@ const isOpen = sql.raw(`to_seq = ${OPEN_SEQ}`)
 export const record = pgTable('record', columnsOf(TABLES.record), (t) => [
   primaryKey({ columns: [t.tenantId, t.kind, t.id] }),
   uniqueIndex('record_name').on(t.tenantId, t.kind, t.name),
-  index('record_owner')
-    .on(t.tenantId, t.kind, t.owner, t.id)
-    .where(sql`owner IS NOT NULL`),
+  index('record_owner').on(t.tenantId, t.kind, t.owner, t.id).where(sql.raw('owner IS NOT NULL')),
   // The folder of every tenant's warehouses: none may overlap with another tenant's.
   index('record_storage')
     .on(sql.raw(POSTGRES.warehouseFolder('record')), t.tenantId)
-    .where(sql`kind = 'warehouse'`),
+    .where(sql.raw("kind = 'warehouse'")),
 ])
 
 /** Branches and tags. A branch points at itself with an open bound. Names are unique among what is open. */
 export const ref = pgTable('ref', columnsOf(TABLES.ref), (t) => [
   primaryKey({ columns: [t.tenantId, t.id] }),
-  uniqueIndex('ref_name')
-    .on(t.tenantId, t.catalogId, t.name)
-    .where(sql`state = 'open'`),
+  uniqueIndex('ref_name').on(t.tenantId, t.catalogId, t.name).where(sql.raw("state = 'open'")),
   check('ref_kind', sql`kind IN ('branch', 'tag')`),
   check('ref_state', sql`state IN ('open', 'closed')`),
 ])
@@ -56,12 +50,8 @@ export const entry = pgTable('entry', columnsOf(TABLES.entry), (t) => [
     .on(t.tenantId, t.branchId, t.class, t.namespace, t.kind, t.name)
     .where(sql`${isOpen} AND tombstone = 0`),
   index('entry_object').on(t.tenantId, t.objectId, t.branchId, t.toSeq),
-  index('entry_metadata')
-    .on(t.tenantId, t.metadataLocation)
-    .where(sql`metadata_location IS NOT NULL`),
-  index('entry_trimmed')
-    .on(t.tenantId, t.branchId, t.toSeq)
-    .where(sql`trimmed = 1`),
+  index('entry_metadata').on(t.tenantId, t.metadataLocation).where(sql.raw('metadata_location IS NOT NULL')),
+  index('entry_trimmed').on(t.tenantId, t.branchId, t.toSeq).where(sql.raw('trimmed = 1')),
   check('entry_class', sql`class IN ('namespace', 'asset')`),
 ])
 
@@ -93,9 +83,7 @@ export const auditId = pgSequence('audit_id')
 
 export const purge = pgTable('purge', columnsOf(TABLES.purge), (t) => [
   primaryKey({ columns: [t.tenantId, t.id] }),
-  index('purge_pending')
-    .on(t.tenantId, t.createdAt, t.id)
-    .where(sql`state = 'pending'`),
+  index('purge_pending').on(t.tenantId, t.createdAt, t.id).where(sql.raw("state = 'pending'")),
   check('purge_state', sql`state IN ('pending', 'done')`),
 ])
 

@@ -1,11 +1,10 @@
 import type { Duplex } from 'node:stream'
-import type { Pool, PoolClient, PoolConfig, QueryConfig } from 'pg'
-import type { SqlDatabase, SqlResult, Statement } from '#store/sql/database'
-import { POSTGRES } from '#store/sql/dialect'
+import type { Pool, PoolClient, PoolConfig } from 'pg'
+import type { SqlDatabase, Statement } from '#store/sql/database'
 import { POSTGRES_CONNECT_MS_MAX, POSTGRES_CONNECTIONS_MAX, POSTGRES_IDLE_MS_MAX, STORE_CALL_MS_MAX } from '#src/limits'
-import { failureOf, NotConnected, sqlState } from './failures.ts'
-import { Pipeline } from './pipeline.ts'
-import { BEGIN_READ, BEGIN_WRITE, LOCK_TIMEOUT } from './transactions.ts'
+import { NotConnected, sqlState } from './failures.ts'
+import { transaction } from './pipeline.ts'
+import { BEGIN, postgresDatabase } from './transactions.ts'
 
 /** A database behind a connection string: a server of one's own, or what a Hyperdrive binding gives. */
 export interface TcpDatabase extends SqlDatabase {
@@ -16,37 +15,22 @@ export interface TcpDatabase extends SqlDatabase {
 /** Nothing is loaded, and nobody is called, before the first query. */
 export function tcpDatabase(connectionString: string): TcpDatabase {
   let opened: Promise<Pool> | undefined
-  const run = async <Row>(begin: string, statements: readonly Statement[]): Promise<readonly SqlResult<Row>[]> => {
+  const database = postgresDatabase(async <Row>(begin: keyof typeof BEGIN, statements: readonly Statement[]) => {
     opened ??= openPool(verifying(connectionString))
     const client = await connect(await opened)
-    const pipeline = client.query(new Pipeline<Row>(begin, statements))
-    // A connection that hangs is given up, or it would be one less for whoever comes next.
-    const limit = setTimeout(() => pipeline.handleError(new Error('No answer in time')), STORE_CALL_MS_MAX)
     try {
-      const results = await pipeline.done
+      const results = await transaction<Row>(client, BEGIN[begin], statements)
       client.release()
       return results
     } catch (error) {
       // After an error of the server the transaction is open, and failed; after any other the connection is of no use.
       if (sqlState(error) === undefined) client.release(true)
-      else
-        void client.query({ text: 'ROLLBACK', query_timeout: STORE_CALL_MS_MAX } as QueryConfig).then(
-          () => client.release(),
-          () => client.release(true),
-        )
+      else client.query('ROLLBACK', (failed) => client.release(failed))
       throw error
-    } finally {
-      clearTimeout(limit)
     }
-  }
+  })
   return {
-    dialect: POSTGRES,
-    read: (statements) => run(BEGIN_READ, statements),
-    write: async <Row>(statements: readonly Statement[]) => {
-      const [, ...results] = await run<Row>(BEGIN_WRITE, [LOCK_TIMEOUT, ...statements])
-      return results
-    },
-    failureOf,
+    ...database,
     close: async () => {
       const pool = await opened
       opened = undefined
@@ -78,6 +62,8 @@ async function openPool(connectionString: string): Promise<Pool> {
     max: POSTGRES_CONNECTIONS_MAX,
     connectionTimeoutMillis: POSTGRES_CONNECT_MS_MAX,
     idleTimeoutMillis: POSTGRES_IDLE_MS_MAX,
+    // A connection that hangs is given up, or it would be one less for whoever comes next.
+    query_timeout: STORE_CALL_MS_MAX,
     allowExitOnIdle: true,
   })
   // Whoever uses a connection is told by his query that it was lost. That nobody uses is no loss.
