@@ -99,9 +99,11 @@ export class Snapshot {
     this.head = entry.n
     this.tail.push(entry)
     for (const put of entry.puts) {
-      this.byId.set(put.id, [...(this.byId.get(put.id) ?? []), put])
-      const group = this.byGroup.get(put.group) ?? new Map<string, Put>()
-      this.byGroup.set(put.group, group.set(put.id, put))
+      const ofId = this.byId.get(put.id) ?? []
+      const ofGroup = this.byGroup.get(put.group) ?? new Map<string, Put>()
+      ofId.push(put)
+      this.byId.set(put.id, ofId)
+      this.byGroup.set(put.group, ofGroup.set(put.id, put))
     }
   }
 
