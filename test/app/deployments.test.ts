@@ -1,7 +1,7 @@
 // Contract: wrangler.toml has an environment for each store, which wrangler takes as it is, with what the store needs.
 // Source: src/env.d.ts; src/config.ts; Cloudflare, "Wrangler configuration", environments inherit no bindings.
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -52,5 +52,11 @@ describe.each(Object.entries(ENVIRONMENTS))('environment %j', (name, { store, ha
     for (const binding of lacks) expect(text).not.toContain(binding)
     if (store) expect(text).toContain(`env.STORE ("${store}")`)
     expect(text).not.toMatch(/"(?!d1_databases")\w+" exists at the top level/)
+  })
+
+  it('carries the driver of MongoDB only where it is used', () => {
+    const built = join(folder, `of-${name}`)
+    const script = readdirSync(built).find((file) => file.endsWith('.js')) ?? ''
+    expect(readFileSync(join(built, script), 'utf8').includes('MongoTailableCursorError')).toBe(name === 'mongo')
   })
 })

@@ -1,4 +1,3 @@
-import { BSON } from 'mongodb'
 import { causesOf } from '#domain/errors'
 import { STORE_CALL_MS_MAX } from '#src/limits'
 import { codeInText, failureOfCode, neverSent, REFUSES_CREDENTIALS, unlessTriedAgain, UNREACHABLE } from './failures.ts'
@@ -116,8 +115,15 @@ function headersOf(credentials: Credentials): Record<string, string> {
 /** Some servers write numbers as `{"$numberInt": "1"}`, whatever was asked for. */
 function answerOf(text: string): unknown {
   try {
-    return BSON.EJSON.parse(text)
+    return JSON.parse(text, (_, value: unknown) => numberOf(value) ?? value)
   } catch (error) {
     throw new VerbFailure('unknown', 'The endpoint of the catalog database did not answer with JSON', error)
   }
+}
+
+function numberOf(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const [only, ...more] = Object.entries(value)
+  if (!only || more.length > 0 || typeof only[1] !== 'string') return undefined
+  return /^\$number(Int|Long|Double)$/.test(only[0]) ? Number(only[1]) : undefined
 }
