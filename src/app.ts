@@ -11,9 +11,12 @@ import type { SessionDeps } from '#http/management/session'
 import { honoPath, rawPath, rawQuery } from '#http/path'
 import type { ServedRoute } from '#http/serve'
 import { serveS3 } from '#http/s3/serve'
+import type { Store } from '#store/store'
 import { bootstrap, DEFAULT_TENANT_ID } from './bootstrap.ts'
 import { configOf, settingsProblem, type Config } from './config.ts'
 import { newId, now, storeOf } from './deps.ts'
+import { fromPurgeRunner } from './durable-calls.ts'
+import { PURGE_WAKE_MS_MAX } from './limits.ts'
 import { errorFields, logLine, type LogLevel } from './log.ts'
 import { meteredR2, newCost, type Cost } from './meter.ts'
 import { serveCatalogRoute } from './serve-catalog.ts'
@@ -158,18 +161,27 @@ async function ready(c: AppContext): Promise<Response> {
   return c.json({ status: 'ready', ...(configOf(c.env).isReadOnly ? { 'read-only': true } : {}) })
 }
 
-const bootstrapped = new WeakSet<Config>()
+const begun = new WeakSet<Config>()
 
 async function whatIsMissing(env: Cloudflare.Env, config: Config, cost: Cost): Promise<string | null> {
   const store = storeOf(env, cost)
   const readiness = await store.readiness()
   if (!readiness.ready) return readiness.reason
-  if (config.bootstrapPassword !== null && !config.isReadOnly && !bootstrapped.has(config)) {
-    const { bootstrapPassword: password, bucketName, clientLocations } = config
-    await bootstrap(store, { password, bucketName, clientLocations, now: now(), newId })
-    bootstrapped.add(config)
+  if (!config.isReadOnly && !begun.has(config)) {
+    await begin(env, config, store, cost)
+    begun.add(config)
   }
   return null
+}
+
+/** Makes the first records of an empty database, and takes up the purges that came with one that was copied. */
+async function begin(env: Cloudflare.Env, config: Config, store: Store, cost: Cost): Promise<void> {
+  const { bootstrapPassword: password, bucketName, clientLocations } = config
+  if (password !== null) await bootstrap(store, { password, bucketName, clientLocations, now: now(), newId })
+  const waiting = await store.tenant(DEFAULT_TENANT_ID).purges.pending({ limit: 1 })
+  if (waiting.length === 0) return
+  cost.durableObjectCalls += 1
+  await fromPurgeRunner(PURGE_WAKE_MS_MAX, env.PURGE_RUNNER.getByName(DEFAULT_TENANT_ID).wake(DEFAULT_TENANT_ID))
 }
 
 function failure(c: AppContext, error: unknown): Response {

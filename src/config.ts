@@ -51,7 +51,7 @@ export function configOf(env: Cloudflare.Env): Config {
     storage: storageOf(env),
     bootstrapPassword: env.BOOTSTRAP_PASSWORD ?? null,
     clientLocations: clientLocationsOf(env.CLIENT_LOCATIONS),
-    isReadOnly: isReadOnly(env.READ_ONLY),
+    isReadOnly: isReadOnly(String(env.READ_ONLY ?? '')),
     logLevel: logLevel(env.LOG_LEVEL),
   }))
   configs.set(env, config)
@@ -104,8 +104,8 @@ function clientLocationsOf(setting: string | undefined): ClientLocations | null 
   return known
 }
 
-function isReadOnly(setting: string | undefined): boolean {
-  if (setting !== undefined && !['', 'true', 'false'].includes(setting))
+function isReadOnly(setting: string): boolean {
+  if (!['', 'true', 'false'].includes(setting))
     throw new Error(`READ_ONLY must be true or false, not ${JSON.stringify(setting)}`)
   return setting === 'true'
 }

@@ -33,7 +33,7 @@ declare namespace Cloudflare {
     /** `refuse` or `replace`: what warehouse `local` does about locations outside it that clients give. */
     readonly CLIENT_LOCATIONS?: string
     /** `true`: nothing is changed, and whoever wants to change something is told to come back. */
-    readonly READ_ONLY?: string
+    readonly READ_ONLY?: string | boolean
     readonly LOG_LEVEL?: string
     /** Connections to MongoDB, by the driver, and the connection string they use (secret). */
     readonly MONGO?: DurableObjectNamespace<import('./mongo-connection.ts').MongoConnection>

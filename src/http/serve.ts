@@ -70,7 +70,6 @@ async function serve<Body>(
 ): Promise<Response> {
   const claims = await deps.authenticate(request.headers)
   deps.log({ tenant: claims.tenantId, principal: claims.userId })
-  if (route.writes && deps.closed) throw deps.closed
   const bare = askedOf(route, path, query, request.headers)
   const asked = await withBody(route, bare, request)
   const name = route.catalog ? route.catalog(bare) : parameter(bare, 'prefix')
@@ -95,6 +94,8 @@ async function serve<Body>(
   const needs = typeof route.authorize === 'function' ? route.authorize(asked) : route.authorize
   let isUnauthorized = true
   const run = async (): Promise<Response> => {
+    // Not before: what was done earlier under the same key is told again.
+    if (route.writes && deps.closed) throw deps.closed
     const place = placeOf(resolved)
     authorize(needs, place, resolved)
     isUnauthorized = false

@@ -11,6 +11,7 @@ import { TableLane } from '#src/table-lane'
 import type { Bootstrap, MetricsReport, NewRef } from '#store/store'
 import type { CatalogCommit, IdempotencyRecord } from '#versions/model'
 import { CASES, LAKE, seedCases } from '#test/cost/cases'
+import { propertyCommit } from '#test/cost/lake'
 import { openWorker, type CostWorker } from '#test/cost/worker'
 import { beforeAll, describe, expect, it } from 'vitest'
 
@@ -69,6 +70,16 @@ describe('a read-only deployment', () => {
     expect((await writable.call(['GET', '/health/ready'])).text).toBe('{"status":"ready"}')
   })
 
+  it('tells again what was done under a key, and does nothing new under another', async () => {
+    const commit = (key: string) => ['POST', `${LAKE}/t0001`, propertyCommit(1), { 'idempotency-key': key }] as const
+    const [key, other] = [crypto.randomUUID(), crypto.randomUUID()]
+    const done = await writable.call(commit(key))
+    const before = await everything()
+    expect(await closed.call(commit(key))).toEqual(done)
+    expect((await closed.call(commit(other))).status).toBe(503)
+    expect(await everything()).toEqual(before)
+  })
+
   it('does not know who you are any better than before', async () => {
     const drop = ['DELETE', `${LAKE}/t0000`] as const
     expect((await closed.call(drop, 'no token')).status).toBe(401)
@@ -86,7 +97,7 @@ it('a lane that another version of the Worker asks writes no file', async () => 
   expect(await everything()).toEqual(before)
 })
 
-it('a purge waits until changes are taken again', async () => {
+it('a purge waits until changes are taken again, and a new deployment takes it up', async () => {
   const file = 'dropped/metadata/1.metadata.json'
   await env.LAKE.put(file, '{}')
   const warehouse = (await writable.tenant.warehouses.list({ limit: 1 })).records[0]?.id
@@ -101,6 +112,14 @@ it('a purge waits until changes are taken again', async () => {
     await new PurgeRunner(state, settings).alarm()
     expect(await everything()).toEqual(before)
     expect(await state.storage.getAlarm()).not.toBeNull()
+  })
+  const taskOf = async () =>
+    runInDurableObject(env.PURGE_RUNNER.getByName(writable.tenantId), (_, { storage }) => storage.get('tenantId'))
+  await openWorker({ READ_ONLY: 'true' })
+  expect(await taskOf()).toBeUndefined()
+  await openWorker()
+  expect(await taskOf()).toBe(writable.tenantId)
+  await runInDurableObject(env.PURGE_RUNNER.getByName('read-only'), async (_, state) => {
     await new PurgeRunner(state, { ...settings, READ_ONLY: 'false' }).alarm()
     expect(await everything()).not.toEqual(before)
     await state.storage.deleteAlarm()
