@@ -43,9 +43,6 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
       })
     }
   }
-  const save = async (progress: Progress, more: Partial<CopiedDocument> = {}): Promise<void> => {
-    await schema.updateOne(id, { $set: { progress: JSON.stringify(progress), owner: progress.owner, ...more } })
-  }
   const ifMine = async (owner: string, update: UpdateFilter<CopiedDocument>): Promise<void> => {
     const { matchedCount } = await schema.updateOne({ ...id, owner }, update)
     if (matchedCount === 0) throw takenUp(name)
@@ -66,7 +63,7 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
   return {
     name,
     tenants,
-    takeUp: async (progress) => save(progress),
+    takeUp: async (owner) => void (await schema.updateOne({ ...id, progress: { $exists: true } }, { $set: { owner } })),
     save: async (progress) => ifMine(progress.owner, { $set: { progress: JSON.stringify(progress) } }),
     close: () => client.close(),
     read: async function* read(tables, of, after) {
@@ -77,10 +74,19 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
       const found = await schema.findOne(id)
       return found?.progress === undefined ? null : (JSON.parse(found.progress) as Progress)
     },
-    begin: async (progress, isClosed) => save(progress, isClosed ? { version: COPYING_SCHEMA } : {}),
+    begin: async (progress, isClosed) => {
+      const closed = isClosed ? { version: COPYING_SCHEMA } : {}
+      const { matchedCount } = await schema.updateOne(
+        { ...id, progress: { $exists: false } },
+        { $set: { progress: JSON.stringify(progress), owner: progress.owner, ...closed } },
+      )
+      if (matchedCount === 0) throw takenUp(name)
+    },
     write: async ({ tenant, table, rows }, progress) => {
-      const before = await schema.findOne(id)
-      const isSame = before?.tenant === tenant
+      // The numbers are those of the copy as it is this owner's.
+      const before = await schema.findOne({ ...id, owner: progress.owner })
+      if (!before) throw takenUp(name)
+      const isSame = before.tenant === tenant
       const last = isSame ? (JSON.parse(before.last ?? 'null') as Row | null) : null
       const documents = documentsOf(tenant, table, rows, isSame ? (before.n ?? 0) : 0, last)
       await add(documents.added)

@@ -53,8 +53,7 @@ export function sqlTarget(
         statement('INSERT INTO store_copy (doc, owner) VALUES (?1, ?2)', JSON.stringify(progress), progress.owner),
         ...(isClosed ? [statement(`INSERT INTO ${versions} (version) VALUES (${COPYING_SCHEMA})`)] : []),
       ]),
-    takeUp: async (progress) =>
-      write([statement('UPDATE store_copy SET doc = ?1, owner = ?2', JSON.stringify(progress), progress.owner)]),
+    takeUp: async (owner) => write([statement('UPDATE store_copy SET owner = ?1', owner)]),
     save: async (progress) => keep(progress),
     write: async ({ table, rows }, progress) => {
       await keep(progress, ...inserting(dialect, table, rows, progress.owner, charsMax))

@@ -32,8 +32,8 @@ export interface Target extends Source {
   progress(): Promise<Progress | null>
   /** Keeps the progress; `isClosed`: until {@link Target.end} the catalog finds the database not ready. */
   begin(progress: Progress, isClosed: boolean): Promise<void>
-  /** From now on the copy is another owner's. */
-  takeUp(progress: Progress): Promise<void>
+  /** From now on the copy is another owner's. How far it has come is known only after this: until then it goes on. */
+  takeUp(owner: string): Promise<void>
   /** @throws Refusal if another run has taken the copy up; so do all that come after this */
   save(progress: Progress): Promise<void>
   /** Adds contents and keeps the progress. If the process dies in between, the same batch may come again. */

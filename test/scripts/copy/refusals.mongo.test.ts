@@ -5,6 +5,7 @@ import { COPYING } from '#store/copying'
 import { randomTenant, type RandomTenant } from '#test/contract/agreement'
 import { AT, commitOf, create, firstRecords, land, newId, tableKey, tableValue } from '#test/contract/fixture'
 import { copy, discard } from '../../../scripts/copy/copy.ts'
+import type { Target } from '../../../scripts/copy/store.ts'
 import { copyOf, databases, type Database, type DatabaseKind, type Databases } from './databases.ts'
 
 const KINDS: readonly DatabaseKind[] = ['d1', 'postgres', 'mongo']
@@ -147,8 +148,7 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     const late = {
       ...first,
       write: async (...written: Parameters<typeof first.write>) => {
-        const [, progress] = written
-        await second.takeUp({ ...progress, position: null, digest: {}, owner: 'another run' })
+        await second.takeUp('another run')
         await first.write(...written)
       },
     }
@@ -158,6 +158,81 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     await copyOf(from, to)
     await tenant.agrees(to.store())
   })
+
+  it('is given up whole: what a run before still writes does not land', async () => {
+    const [first, second] = [to.open(), to.open()]
+    const going: Target = {
+      ...first,
+      write: async (batch, progress) => {
+        if (batch.table !== 'log') return first.write(batch, progress)
+        let late: unknown
+        const discarding: Target = {
+          ...second,
+          discard: async (tenants) => {
+            await second.discard(tenants)
+            late = await first.write(batch, progress).catch((error: unknown) => error)
+          },
+        }
+        await discard(discarding)
+        throw late
+      },
+    }
+    await expect(copy(from.open(), going, OPTIONS)).rejects.toThrow('Another run goes on')
+    expect(await second.tenants()).toEqual([])
+    for (const each of [first, second]) await each.close()
+    await copyOf(from, to)
+    await tenant.agrees(to.store())
+  })
+
+  it('starts over whole: what the run before still writes does not land', async () => {
+    await stopsHalfWay()
+    const target = to.open()
+    const before = await target.progress()
+    if (!before) throw new Error('There is no copy.')
+    await target.save({ ...before, state: 'spoilt' })
+    let late: unknown
+    const again: Target = {
+      ...target,
+      discard: async (tenants) => {
+        await target.discard(tenants)
+        late = await target.save(before).catch((error: unknown) => error)
+      },
+    }
+    await copy(from.open(), again, OPTIONS)
+    await target.close()
+    expect(String(late)).toContain('Another run goes on')
+    await tenant.agrees(to.store())
+  })
+
+  it.each(['entry', 'log', 'audit'])(
+    'goes on behind the %s that another run lands while this one begins',
+    async (table) => {
+      const [first, second] = [to.open(), to.open()]
+      const going: Target = {
+        ...first,
+        write: async (batch, progress) => {
+          if (batch.table !== table) return first.write(batch, progress)
+          let isLanded = false
+          const beginning: Target = {
+            ...second,
+            progress: async () => {
+              const found = await second.progress()
+              if (!isLanded) await first.write(batch, progress)
+              isLanded = true
+              return found
+            },
+          }
+          await copy(from.open(7), beginning, OPTIONS)
+          await first.write(batch, progress)
+        },
+      }
+      const source = from.open(7)
+      await expect(copy(source, going, OPTIONS)).rejects.toThrow()
+      for (const each of [source, first, second]) await each.close()
+      expect(await to.store().readiness()).toEqual({ ready: true })
+      await tenant.agrees(to.store())
+    },
+  )
 
   it('tells that the target was written to', async () => {
     await stopsHalfWay()
