@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { z } from 'zod'
 import type { SqlDatabase, SqlFailure, SqlResult, Statement } from '#store/sql/database'
 import { SQLITE } from '#store/sql/dialect'
 import { Refusal } from '../start/refusal.ts'
@@ -84,15 +85,20 @@ interface Reply {
   readonly results?: readonly RawResult[]
 }
 
-interface RawResult {
-  readonly results?: { readonly columns?: readonly string[]; readonly rows?: readonly (readonly unknown[])[] }
-  readonly meta?: { readonly changes?: number }
-}
+/** What has another form says nothing of what became of a statement. */
+const RAW_RESULT = z.object({
+  success: z.literal(true).optional(),
+  results: z
+    .object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) })
+    .refine(({ columns, rows }) => rows.every((row) => row.length === columns.length)),
+  meta: z.object({ changes: z.number() }),
+})
+type RawResult = z.infer<typeof RAW_RESULT>
 
 interface Envelope {
-  readonly success?: boolean
-  readonly errors?: readonly { readonly message?: string }[]
-  readonly result?: readonly RawResult[] | null
+  readonly success?: unknown
+  readonly errors?: readonly { readonly message?: string | number }[]
+  readonly result?: unknown
 }
 
 function poster(url: string, token: string, stop: AbortSignal): (statements: readonly Statement[]) => Promise<Reply> {
@@ -105,9 +111,11 @@ function poster(url: string, token: string, stop: AbortSignal): (statements: rea
     try {
       const response = await fetch(url, request)
       const { success, errors, result } = envelopeOf(await response.text())
-      if (response.ok && success === true && result?.length === statements.length)
-        return { status: response.status, reason: '', results: result }
-      const said = (errors?.[0]?.message ?? response.statusText).replaceAll(token, '…').replace(/\s+/g, ' ')
+      const { data } = z.array(RAW_RESULT).length(statements.length).safeParse(result)
+      if (response.ok && success === true && data) return { status: response.status, reason: '', results: data }
+      const said = String(errors?.[0]?.message ?? response.statusText)
+        .replaceAll(token, '…')
+        .replace(/\s+/g, ' ')
       const reason = `HTTP ${response.status}: ${said}`
       return { status: response.status, retryAfter: response.headers.get('retry-after'), reason }
     } catch (error) {
@@ -127,9 +135,9 @@ function envelopeOf(text: string): Envelope {
   }
 }
 
-function resultOf<Row>({ results: { columns = [], rows = [] } = {}, meta }: RawResult): SqlResult<Row> {
+function resultOf<Row>({ results: { columns, rows }, meta }: RawResult): SqlResult<Row> {
   const named = rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
-  return { rows: named as Row[], changes: meta?.changes ?? 0 }
+  return { rows: named as Row[], changes: meta.changes }
 }
 
 /** Milliseconds until a request is sent again; null if it is not. */

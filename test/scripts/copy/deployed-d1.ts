@@ -20,6 +20,8 @@ export interface Fault {
   readonly retryAfter?: string
   /** The request is carried out, and its answer lost. */
   readonly isDone?: boolean
+  /** The whole answer, with status 200 or another one. */
+  readonly body?: unknown
 }
 
 /** Cloudflare's D1 API on loopback: workerd's D1 behind the API of wrangler's local explorer, which has no accounts. */
@@ -108,7 +110,7 @@ export async function deployedDatabases(): Promise<DeployedDatabases> {
     }
     response
       .writeHead(fault.status, headers)
-      .end(JSON.stringify({ success: false, errors, messages: [], result: null }))
+      .end(JSON.stringify(fault.body ?? { success: false, errors, messages: [], result: null }))
   }
 
   /** Statuses and messages as Cloudflare has them. */

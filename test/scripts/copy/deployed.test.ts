@@ -167,6 +167,7 @@ it('waits for as long as it is told when there were too many requests, and repea
     [{ status: 500, message: 'no such column: SQLITE_ERROR' }, [], /D1 has refused a request \(HTTP 500: no such/],
     [{ status: 403, message: 'not authorized' }, [], /does not accept CLOUDFLARE_API_TOKEN for d1.*HTTP 403/],
     [{ status: 400, message: 'Invalid request headers' }, [], /does not accept CLOUDFLARE_API_TOKEN for d1/],
+    [{ status: 400, body: { errors: [{ message: 12 }] } }, [], /D1 has refused a request \(HTTP 400: 12\)/],
     [{ status: 400, message: 'no\nsense' }, [], /D1 has refused a request \(HTTP 400: no sense\)/],
   ]
   for (const [fault, expected, sentence] of rules) {
@@ -190,6 +191,46 @@ it('waits for as long as it is told when there were too many requests, and repea
   await expect(dead.read([{ sql: 'SELECT 1', params: [] }])).rejects.toThrow(
     /request \(ECONNREFUSED\): run the same again/,
   )
+})
+
+const NO_RESULTS: Readonly<Record<string, unknown>> = {
+  'a statement that failed': [{ success: false, error: 'no' }],
+  'a failure beside rows': [{ success: false, results: { columns: [], rows: [] }, meta: { changes: 0 } }],
+  'an empty result': [{}],
+  'results without rows': [{ success: true, results: {}, meta: { changes: 0 } }],
+  'rows without columns': [{ success: true, results: { columns: [], rows: [[1]] }, meta: { changes: 0 } }],
+  'rows that are none': [{ success: true, results: { columns: ['a'], rows: ['1'] }, meta: { changes: 0 } }],
+  objects: [{ success: true, results: [{ a: 1 }], meta: { changes: 0 } }],
+  'no number of changes': [{ success: true, results: { columns: [], rows: [] }, meta: {} }],
+  'no results': [{ results: null }],
+  null: [null],
+  'a text': 'x',
+  'too few results': [],
+}
+
+it('takes for no answer what is not the results of all statements', async () => {
+  const { url } = await deployed.make()
+  const db = deployedD1(url, { env: deployed.env, stop, sleep: async () => {} })
+  const statements = [{ sql: 'DELETE FROM record', params: [] }]
+  const sentence = 'Cloudflare did not say what became of a request (HTTP 200: OK): run the same again.'
+  for (const [what, result] of Object.entries(NO_RESULTS)) {
+    deployed.fault = () => ({ status: 200, body: { success: true, errors: [], messages: [], result } })
+    for (const call of ['read', 'write'] as const)
+      await expect.soft(db[call](statements), what).rejects.toThrow(sentence)
+  }
+})
+
+it('repeats what it read when the answer was none, and never copies less', async () => {
+  const from = await deployed.make()
+  const tenant = await randomTenant(from.store)
+  const to = local()
+  let count = 0
+  deployed.fault = () => {
+    count += 1
+    return count % 2 === 0 ? { status: 200, body: { success: true, result: [{ success: false, error: 'no' }] } } : null
+  }
+  await copied(place(from.url), to.target)
+  await tenant.agrees(to.store)
 })
 
 it('refuses records whose storage another tenant has', async () => {
