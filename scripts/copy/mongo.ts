@@ -47,6 +47,11 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
     const { matchedCount } = await schema.updateOne({ ...id, owner }, update)
     if (matchedCount === 0) throw takenUp(name)
   }
+  const copying = async (): Promise<Progress | null> => {
+    const found = await schema.findOne(id)
+    if (found?.progress === undefined) return null
+    return { ...(JSON.parse(found.progress) as Progress), owner: found.owner ?? '' }
+  }
   const newest = async (tenant: string): Promise<number> =>
     (await log.find({ tenant }).sort({ n: -1 }).limit(1).toArray())[0]?.n ?? 0
   const project = async (tenant: string): Promise<void> => {
@@ -70,10 +75,7 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
       for (const tenant of of) await project(tenant)
       yield* pages(tables, of, after)
     },
-    progress: async () => {
-      const found = await schema.findOne(id)
-      return found?.progress === undefined ? null : (JSON.parse(found.progress) as Progress)
-    },
+    progress: copying,
     begin: async (progress, isClosed) => {
       const closed = isClosed ? { version: COPYING_SCHEMA } : {}
       const { matchedCount } = await schema.updateOne(
@@ -136,7 +138,10 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
     },
     end: async (owner) => {
       const $unset = { progress: 1, owner: 1, tenant: 1, n: 1, last: 1 } as const
-      await ifMine(owner, { $set: { version: SCHEMA_VERSION }, $unset })
+      await ifMine(owner, { $set: { version: SCHEMA_VERSION }, $unset }).catch(async (error: unknown) => {
+        // Once it is gone it has ended, and only the answer was lost.
+        if (error instanceof Refusal || (await copying()) !== null) throw error
+      })
     },
     warehouses: async () => {
       const found = (await tenants()).map(async (tenant) => {

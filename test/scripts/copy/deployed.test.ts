@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import type { SqlDatabase, Statement } from '#store/sql/database'
 import { sqlStore } from '#store/sql/store'
 import type { Store } from '#store/store'
 import { randomTenant } from '#test/contract/agreement'
@@ -133,8 +134,9 @@ it.each([
   let deaths = 0
   while (await dies(deaths + 1)) {
     deaths += 1
-    // The end is the last write: the copy is whole if that was done.
-    if ((await store.readiness()).ready && (await place(url).tenants()).length > 0) break
+    // The end is the last write: whoever loses the answer to that sees that the copy is whole.
+    const isWhole = (await store.readiness()).ready && (await place(url).tenants()).length > 0
+    expect(isWhole).toBe(false)
   }
   expect([deaths > 2, waits]).toEqual([true, []])
   expect(await store.readiness()).toEqual({ ready: true })
@@ -259,6 +261,43 @@ it('writes no more once another run goes on with it, and gives up what it has br
   await expect(first.end('a run before')).rejects.toThrow('Another run goes on')
   await discard(place(url))
   expect(await place(url).tenants()).toEqual([])
+  await copied(from.target, place(url))
+  await tenant.agrees(store)
+})
+
+it('has ended if its last write was done, though the answer to that was lost', async () => {
+  const from = local()
+  const tenant = await randomTenant(from.store)
+  const { url, store } = await deployed.make()
+  const losing = (isDone: boolean): void => {
+    deployed.fault = (batch) => (batch.some(({ sql }) => sql.startsWith('DROP')) ? { status: 502, isDone } : null)
+  }
+  losing(false)
+  await expect(copied(from.target, place(url))).rejects.toThrow('did not say what became')
+  await expect(discard(place(url))).rejects.toThrow('did not say what became')
+  losing(true)
+  await discard(place(url))
+  await copied(from.target, place(url))
+  expect(await store.readiness()).toEqual({ ready: true })
+  await tenant.agrees(store)
+})
+
+it('does not end what another run takes up at that moment', async () => {
+  const from = local()
+  const tenant = await randomTenant(from.store)
+  const { url, store } = await deployed.make()
+  const db = deployedD1(url, { env: deployed.env, stop })
+  const overtaken: SqlDatabase = {
+    ...db,
+    write: async <Found>(statements: readonly Statement[]) => {
+      if (statements.some(({ sql }) => sql.startsWith('DROP'))) await place(url).takeUp('another run')
+      return db.write<Found>(statements)
+    },
+  }
+  const target = sqlTarget(overtaken, db.name, 'schema_version', async () => {})
+  await expect(copied(from.target, target)).rejects.toThrow('Another run goes on')
+  expect(await place(url).progress()).toMatchObject({ state: 'publishing', owner: 'another run' })
+  expect((await store.readiness()).ready).toBe(false)
   await copied(from.target, place(url))
   await tenant.agrees(store)
 })

@@ -234,6 +234,28 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     },
   )
 
+  it.each(['copied', 'discarded'] as const)('is %s to its end though the answer to that was lost', async (which) => {
+    if (which === 'discarded') await stopsHalfWay()
+    let isLast = false
+    const target = to.open(7, (when) => {
+      if (isLast && when === 'after') throw new Error('The answer was lost.')
+    })
+    const losing: Target = {
+      ...target,
+      end: async (owner) => {
+        isLast = true
+        await target.end(owner)
+      },
+    }
+    if (which === 'copied') await copy(from.open(), losing, OPTIONS)
+    else await discard(losing)
+    expect(await target.progress()).toBeNull()
+    await target.close()
+    expect(await to.store().readiness()).toEqual({ ready: true })
+    if (which === 'copied') await tenant.agrees(to.store())
+    else await copyOf(from, to)
+  })
+
   it('tells that the target was written to', async () => {
     await stopsHalfWay()
     await to.store().tenant(tenant.tenantId).metrics.add(REPORT, { perTable: 5, perTenant: 5 })
