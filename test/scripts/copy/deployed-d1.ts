@@ -106,7 +106,7 @@ export async function deployedDatabases(): Promise<DeployedDatabases> {
     const errors = [{ code: 1000 + fault.status, message: fault.message ?? 'fault' }]
     const headers = {
       'content-type': 'application/json',
-      ...(fault.retryAfter ? { 'retry-after': fault.retryAfter } : {}),
+      ...(fault.retryAfter !== undefined ? { 'retry-after': fault.retryAfter } : {}),
     }
     response
       .writeHead(fault.status, headers)

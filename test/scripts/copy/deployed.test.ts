@@ -163,7 +163,11 @@ it('waits for as long as it is told when there were too many requests, and repea
       [],
       /takes no more requests for now \(HTTP 429: fault\): run the same again later/,
     ],
-    [{ status: 429 }, [60_000, 60_000, 60_000, 60_000], /takes no more requests for now/],
+    ...[undefined, '', '0', '-5', 'NaN', 'Infinity', 'soon', '1, 1', new Date(0).toUTCString()].map((retryAfter) => {
+      const fault = { status: 429, ...(retryAfter === undefined ? {} : { retryAfter }) }
+      return [fault, [75_000, 75_000, 75_000, 75_000], /takes no more requests for now/] as const
+    }),
+    [{ status: 429, retryAfter: new Date(Date.now() + 400_000).toUTCString() }, [], /takes no more requests for now/],
     [{ status: 503 }, [500, 1000, 2000, 4000], /did not say what became of a request \(HTTP 503: fault\)/],
     [{ status: 400, message: 'Network connection lost.' }, [500, 1000, 2000, 4000], /did not say what became/],
     [{ status: 500, message: 'no such column: SQLITE_ERROR' }, [], /D1 has refused a request \(HTTP 500: no such/],
@@ -178,6 +182,10 @@ it('waits for as long as it is told when there were too many requests, and repea
     await expect(place(url).tenants()).rejects.toThrow(sentence)
     expect(waits).toEqual(expected)
   }
+  waits = []
+  deployed.fault = () => ({ status: 429, retryAfter: new Date(Date.now() + 100_000).toUTCString() })
+  await expect(place(url).tenants()).rejects.toThrow('takes no more requests for now')
+  expect(waits.map((milliseconds) => Math.round(milliseconds / 10_000))).toEqual([10, 10, 10, 10])
   waits = []
   deployed.fault = () => ({ status: 429, message: 'D1 DB is overloaded. Too many requests queued.', retryAfter: '1' })
   await expect(place(url).discard(['x'])).rejects.toThrow(/takes no more requests/)
@@ -344,13 +352,23 @@ it('refuses what it cannot use in one sentence, without the token', async () => 
   const insecure = 'http://api.example.com/client/v4'
   const cases: readonly (readonly [string, Record<string, string>, RegExp])[] = [
     [ready.url, { CLOUDFLARE_API_TOKEN: '' }, /needs an API token: set CLOUDFLARE_API_TOKEN/],
-    [ready.url, { CLOUDFLARE_API_TOKEN: `${TOKEN}\nx` }, /needs an API token/],
+    [ready.url, { CLOUDFLARE_API_TOKEN: `${TOKEN}é` }, /needs an API token/],
+    ...[`${TOKEN}\nx`, `Bearer ${TOKEN}`].map(
+      (token) => [ready.url, { CLOUDFLARE_API_TOKEN: token }, /has to be the token alone, without "Bearer"/] as const,
+    ),
     [
       ready.url,
       { CLOUDFLARE_API_TOKEN: `wrong-${TOKEN}` },
       /does not accept CLOUDFLARE_API_TOKEN for .*HTTP 401: Authentication error/,
     ],
-    [ready.url, { CLOUDFLARE_API_BASE_URL: insecure }, /CLOUDFLARE_API_BASE_URL has to be an https/],
+    ...[
+      insecure,
+      `https://user:${TOKEN}@127.0.0.1:1/x`,
+      `https://127.0.0.1:1/x?${TOKEN}`,
+      'https://127.0.0.1:1/x#f',
+    ].map(
+      (base) => [ready.url, { CLOUDFLARE_API_BASE_URL: base }, /CLOUDFLARE_API_BASE_URL has to be an https/] as const,
+    ),
     [other, {}, /knows no database d1:.*HTTP 404/],
     ['d1://account/database', {}, /is d1:\/\/ACCOUNT_ID\/DATABASE_ID/],
     [empty.url, {}, /has schema 0, this version needs 3; .* run npx wrangler d1 migrations apply DB --remote/],
@@ -364,7 +382,8 @@ it('refuses what it cannot use in one sentence, without the token', async () => 
       expect.soft(String(error)).toMatch(sentence)
       expect.soft(String(error)).not.toContain(TOKEN)
     }
-  expect(await (await opened(ready.url, 'to')).tenants()).toEqual([])
+  const spaced = { CLOUDFLARE_API_TOKEN: ` ${TOKEN}\n` }
+  expect(await (await opened(ready.url, 'to', spaced)).tenants()).toEqual([])
 })
 
 /** As a command opens it. */
