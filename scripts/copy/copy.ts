@@ -58,7 +58,7 @@ async function copyAndCompare(
   options: CopyOptions,
 ): Promise<Progress> {
   const progress = await copyContents(source, target, begin, options)
-  await target.finish(progress.tenants)
+  await target.finish(progress.tenants, progress.owner)
   const isSourceSame = (await isSame(source, CONTENTS, progress, options)) && (await hasOnly(source, progress))
   if (!isSourceSame || !(await isSame(target, CONTENTS, progress, options))) {
     await target.save({ ...progress, state: 'spoilt' })

@@ -95,7 +95,8 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
       const more = { tenant, n: documents.n, last: JSON.stringify(documents.last) }
       await ifMine(progress.owner, { $set: { progress: JSON.stringify(progress), ...more } })
     },
-    finish: async (of) => {
+    finish: async (of, owner) => {
+      await ifMine(owner, { $set: { owner } })
       for (const tenant of of) {
         const [audit] = await log.find({ audited: tenant }).sort({ auditFrom: -1 }).limit(1).toArray()
         const count = (audit?.auditFrom ?? 1) - 1 + (JSON.parse(audit?.audit ?? '[]') as unknown[]).length

@@ -68,8 +68,10 @@ export function sqlTarget(
       const guards = folders.map((folder) => storageGuard(dialect, tenant, folder))
       try {
         const inserts = inserting(dialect, 'record', records, owner, charsMax)
-        const results = await db.write([...storageLock(dialect), ...guards, ...inserts])
-        if (records.length > 0 && results.at(-1)?.changes === 0) throw takenUp(name)
+        // Nobody takes the copy up before they are there.
+        const mine = statement('UPDATE store_copy SET owner = owner WHERE owner = ?1', owner)
+        const results = await db.write([...storageLock(dialect), ...guards, mine, ...inserts])
+        if (results.at(-1 - inserts.length)?.changes === 0) throw takenUp(name)
       } catch (error) {
         for (const folder of folders) refuseTakenStorage(db, error, folder)
         if (error instanceof Refusal) throw error

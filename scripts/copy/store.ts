@@ -39,7 +39,7 @@ export interface Target extends Source {
   /** Adds contents and keeps the progress. If the process dies in between, the same batch may come again. */
   write(batch: Batch, progress: Progress): Promise<void>
   /** Contents are whole: brings whatever counts them up to date. */
-  finish(tenants: readonly string[]): Promise<void>
+  finish(tenants: readonly string[], owner: string): Promise<void>
   /** Adds the records of a tenant, some of which may be there from an attempt before: its catalogs last. */
   publish(tenant: string, records: readonly Row[], owner: string): Promise<void>
   /** Removes whatever there is of tenants. */

@@ -1,5 +1,6 @@
 // Contract: what may not be copied, or copied into, is refused before anything is written; what changed meanwhile is not
 // taken for a copy. Source: README, "Moving between databases".
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { COPYING } from '#store/copying'
 import { randomTenant, type RandomTenant } from '#test/contract/agreement'
@@ -184,6 +185,20 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     await tenant.agrees(to.store())
   })
 
+  it('counts nothing for a run that was given up', async () => {
+    const [first, second] = [to.open(), to.open()]
+    const going: Target = {
+      ...first,
+      finish: async (tenants, owner) => {
+        await discard(second)
+        await first.finish(tenants, owner)
+      },
+    }
+    await expect(copy(from.open(), going, OPTIONS)).rejects.toThrow()
+    expect(await second.tenants()).toEqual([])
+    for (const each of [first, second]) await each.close()
+  })
+
   it('starts over whole: what the run before still writes does not land', async () => {
     await stopsHalfWay()
     const target = to.open()
@@ -269,6 +284,38 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     await expect(copyOf(from, from)).rejects.toThrow('the same')
   })
 })
+
+it('is given up whole while Postgres is at the records of a tenant', async () => {
+  const [from, to] = [await made.make('d1'), await made.make('postgres')]
+  await randomTenant(from.store())
+  const [first, second] = [to.open(), to.open()]
+  const client = new pg.Client({ connectionString: to.url })
+  await client.connect()
+  const waiting = async (count: number): Promise<void> => {
+    while ((await client.query('SELECT 1 FROM pg_locks WHERE NOT granted')).rowCount !== count);
+  }
+  let discarding: Promise<null> | undefined
+  const going: Target = {
+    ...first,
+    publish: async (tenant, records, owner) => {
+      // Whoever inserts the same waits for what becomes of this.
+      const [{ kind, id } = {}] = records
+      await client.query('BEGIN')
+      await client.query(`INSERT INTO record (tenant_id, kind, id, doc) VALUES ($1, $2, $3, '{}')`, [tenant, kind, id])
+      const publishing = first.publish(tenant, records, owner)
+      await waiting(1)
+      discarding = discard(second)
+      await waiting(2)
+      await client.query('ROLLBACK')
+      await publishing
+      await discarding
+    },
+  }
+  await expect(copy(from.open(), going, OPTIONS)).rejects.toThrow()
+  expect(await second.tenants()).toEqual([])
+  await client.end()
+  for (const each of [first, second]) await each.close()
+}, 20_000)
 
 const OPTIONS = { intoExisting: false, stop: new AbortController().signal, seen: () => {} }
 const USER = {
