@@ -43,10 +43,10 @@ export async function copy(source: Source, target: Target, options: CopyOptions)
 
 /** Removes all that the target has of the tenants of an interrupted copy. @throws Refusal if there is none */
 export async function discard(target: Target): Promise<null> {
-  const progress = await target.progress()
-  if (!progress) throw new Refusal(`There is no interrupted copy in ${target.name}.`)
-  await target.discard(progress.tenants)
-  await target.end(progress.owner)
+  const mine = await takenUpFrom(target)
+  if (!mine) throw new Refusal(`There is no interrupted copy in ${target.name}.`)
+  await target.discard(mine.tenants)
+  await target.end(mine.owner)
   return null
 }
 
@@ -58,7 +58,7 @@ async function copyAndCompare(
   options: CopyOptions,
 ): Promise<Progress> {
   const progress = await copyContents(source, target, begin, options)
-  await target.finish(progress.tenants)
+  await target.finish(progress.tenants, progress.owner)
   const isSourceSame = (await isSame(source, CONTENTS, progress, options)) && (await hasOnly(source, progress))
   if (!isSourceSame || !(await isSame(target, CONTENTS, progress, options))) {
     await target.save({ ...progress, state: 'spoilt' })
@@ -117,18 +117,15 @@ async function hasOnly(source: Source, { tenants }: Progress): Promise<boolean> 
 async function begun(source: Source, target: Target, { intoExisting }: CopyOptions): Promise<Progress> {
   if (source.name === target.name) throw new Refusal('The source and the target are the same.')
   const found = await target.progress()
-  if (found && found.source !== source.name)
+  const mine = found?.source === source.name ? await takenUpFrom(target) : found
+  if (mine && mine.source !== source.name)
     throw new Refusal(
-      `The target has half of a copy of ${found.source}: run that one to its end, or give it up with --discard.`,
+      `The target has half of a copy of ${mine.source}: run that one to its end, or give it up with --discard.`,
     )
-  if (found && found.state !== 'spoilt') {
-    const mine = { ...found, owner: randomUUID() }
-    await target.takeUp(mine)
-    return mine
-  }
+  if (mine && mine.state !== 'spoilt') return mine
   const tenants = await source.tenants()
   if (tenants.length === 0) throw new Refusal(`There is nothing in ${source.name}.`)
-  if (found) await target.discard(found.tenants)
+  if (mine) await target.discard(mine.tenants)
   const there = await target.tenants()
   if (there.length > 0 && !intoExisting)
     throw new Refusal(
@@ -138,10 +135,19 @@ async function begun(source: Source, target: Target, { intoExisting }: CopyOptio
   if (twice.length > 0) throw new Refusal(`The target has the tenant ${twice.join(', ')} already.`)
   await refuseOverlaps(source, target, tenants)
   const begin = { state: 'copying', position: null, digest: {}, records: {} } as const
-  const progress: Progress = { source: source.name, tenants, owner: randomUUID(), ...begin }
-  if (found) await target.takeUp(progress)
+  const progress: Progress = { source: source.name, tenants, owner: mine?.owner ?? randomUUID(), ...begin }
+  if (mine) await target.save(progress)
   else await beginIn(target, progress, there.length === 0)
   return progress
+}
+
+/** The copy that the target has, which is this run's from now on: the run before lands nothing more. Null if there is none. */
+async function takenUpFrom(target: Target): Promise<Progress | null> {
+  if (!(await target.progress())) return null
+  const owner = randomUUID()
+  await target.takeUp(owner)
+  const found = await target.progress()
+  return found && { ...found, owner }
 }
 
 async function beginIn(target: Target, progress: Progress, isClosed: boolean): Promise<void> {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { z } from 'zod'
 import type { SqlDatabase, SqlFailure, SqlResult, Statement } from '#store/sql/database'
 import { SQLITE } from '#store/sql/dialect'
 import { Refusal } from '../start/refusal.ts'
@@ -19,9 +20,12 @@ export const D1_CHARS_MAX = 500_000
 const ATTEMPTS_MAX = 5
 const BACKOFF_MS = 500
 
-/** Seconds to wait when requests are refused for being too many: as told, but no longer than Cloudflare's window. */
-const RETRY_AFTER_SECONDS = 60
+/**
+ * Seconds to wait when requests are refused for being too many: as told, but no longer than Cloudflare's window; where
+ * that is not told, all waits together are as long as that.
+ */
 const RETRY_AFTER_SECONDS_MAX = 300
+const RETRY_AFTER_SECONDS = RETRY_AFTER_SECONDS_MAX / (ATTEMPTS_MAX - 1)
 
 /** Milliseconds for one request: Cloudflare ends it after 30 s. */
 const REQUEST_MS = 60_000
@@ -47,12 +51,15 @@ export function deployedD1(url: string, { env, stop, sleep }: ApiSettings): Depl
     throw new Refusal(
       'A D1 database on Cloudflare is d1://ACCOUNT_ID/DATABASE_ID: npx wrangler whoami shows the one, npx wrangler d1 list the other.',
     )
-  const token = env['CLOUDFLARE_API_TOKEN'] ?? ''
+  const token = (env['CLOUDFLARE_API_TOKEN'] ?? '').trim()
+  if (/\s/.test(token))
+    throw new Refusal('CLOUDFLARE_API_TOKEN has to be the token alone, without "Bearer" and without spaces in it.')
   if (!/^[\x21-\x7e]+$/.test(token))
     throw new Refusal('A D1 database on Cloudflare needs an API token: set CLOUDFLARE_API_TOKEN.')
-  const base = (env['CLOUDFLARE_API_BASE_URL'] || 'https://api.cloudflare.com/client/v4').replace(/\/+$/, '')
-  if (!/^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])[:/])/.test(base) || !URL.canParse(base))
-    throw new Refusal('CLOUDFLARE_API_BASE_URL has to be an https:// address.')
+  const base = (env['CLOUDFLARE_API_BASE_URL'] || 'https://api.cloudflare.com/client/v4').trim().replace(/\/+$/, '')
+  const isSecure = /^(?:https:\/\/|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])[:/])[^@?#]*$/.test(base)
+  if (!isSecure || !URL.canParse(base))
+    throw new Refusal('CLOUDFLARE_API_BASE_URL has to be an https:// address, without a user, "?" and "#".')
   const post = poster(`${base}/accounts/${account}/d1/database/${database}/raw`, token, stop)
 
   /** What may be repeated is, if it is not known whether it has happened. */
@@ -78,21 +85,27 @@ export function deployedD1(url: string, { env, stop, sleep }: ApiSettings): Depl
 interface Reply {
   /** 0: there was no answer. */
   readonly status: number
-  readonly retryAfter?: string | null
+  /** Seconds. */
+  readonly retryAfter?: number
   /** Without a secret. */
   readonly reason: string
   readonly results?: readonly RawResult[]
 }
 
-interface RawResult {
-  readonly results?: { readonly columns?: readonly string[]; readonly rows?: readonly (readonly unknown[])[] }
-  readonly meta?: { readonly changes?: number }
-}
+/** What has another form says nothing of what became of a statement. */
+const RAW_RESULT = z.object({
+  success: z.literal(true).optional(),
+  results: z
+    .object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) })
+    .refine(({ columns, rows }) => rows.every((row) => row.length === columns.length)),
+  meta: z.object({ changes: z.number() }),
+})
+type RawResult = z.infer<typeof RAW_RESULT>
 
 interface Envelope {
-  readonly success?: boolean
-  readonly errors?: readonly { readonly message?: string }[]
-  readonly result?: readonly RawResult[] | null
+  readonly success?: unknown
+  readonly errors?: readonly { readonly message?: string | number }[]
+  readonly result?: unknown
 }
 
 function poster(url: string, token: string, stop: AbortSignal): (statements: readonly Statement[]) => Promise<Reply> {
@@ -105,17 +118,26 @@ function poster(url: string, token: string, stop: AbortSignal): (statements: rea
     try {
       const response = await fetch(url, request)
       const { success, errors, result } = envelopeOf(await response.text())
-      if (response.ok && success === true && result?.length === statements.length)
-        return { status: response.status, reason: '', results: result }
-      const said = (errors?.[0]?.message ?? response.statusText).replaceAll(token, '…').replace(/\s+/g, ' ')
+      const { data } = z.array(RAW_RESULT).length(statements.length).safeParse(result)
+      if (response.ok && success === true && data) return { status: response.status, reason: '', results: data }
+      const said = String(errors?.[0]?.message ?? response.statusText)
+        .replaceAll(token, '…')
+        .replace(/\s+/g, ' ')
       const reason = `HTTP ${response.status}: ${said}`
-      return { status: response.status, retryAfter: response.headers.get('retry-after'), reason }
+      const retryAfter = retryAfterOf(response.headers.get('retry-after'), Date.now())
+      return { status: response.status, retryAfter, reason }
     } catch (error) {
       stop.throwIfAborted()
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
       return { status: 0, reason: cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer' }
     }
   }
+}
+
+/** Seconds, of which `Retry-After` has a number, or the time when they are over. */
+function retryAfterOf(header: string | null, now: number): number {
+  const given = [Number(header), (Date.parse(header ?? '') - now) / 1000]
+  return given.find((seconds) => Number.isFinite(seconds) && seconds > 0) ?? RETRY_AFTER_SECONDS
 }
 
 /** What stands between may answer in words of its own. */
@@ -127,16 +149,15 @@ function envelopeOf(text: string): Envelope {
   }
 }
 
-function resultOf<Row>({ results: { columns = [], rows = [] } = {}, meta }: RawResult): SqlResult<Row> {
+function resultOf<Row>({ results: { columns, rows }, meta }: RawResult): SqlResult<Row> {
   const named = rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
-  return { rows: named as Row[], changes: meta?.changes ?? 0 }
+  return { rows: named as Row[], changes: meta.changes }
 }
 
 /** Milliseconds until a request is sent again; null if it is not. */
-function pause({ status, retryAfter, reason }: Reply, attempt: number, mayRepeat: boolean): number | null {
+function pause({ status, retryAfter = 0, reason }: Reply, attempt: number, mayRepeat: boolean): number | null {
   if (attempt >= ATTEMPTS_MAX) return null
-  const seconds = Number(retryAfter ?? RETRY_AFTER_SECONDS)
-  if (status === 429) return seconds <= RETRY_AFTER_SECONDS_MAX ? seconds * 1000 : null
+  if (status === 429) return retryAfter <= RETRY_AFTER_SECONDS_MAX ? retryAfter * 1000 : null
   const isRepeated = NOT_BEGUN.test(reason) || (mayRepeat && isUnknown(status, reason))
   return isRepeated ? BACKOFF_MS * 2 ** (attempt - 1) : null
 }

@@ -43,12 +43,14 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
       })
     }
   }
-  const save = async (progress: Progress, more: Partial<CopiedDocument> = {}): Promise<void> => {
-    await schema.updateOne(id, { $set: { progress: JSON.stringify(progress), owner: progress.owner, ...more } })
-  }
   const ifMine = async (owner: string, update: UpdateFilter<CopiedDocument>): Promise<void> => {
     const { matchedCount } = await schema.updateOne({ ...id, owner }, update)
     if (matchedCount === 0) throw takenUp(name)
+  }
+  const copying = async (): Promise<Progress | null> => {
+    const found = await schema.findOne(id)
+    if (found?.progress === undefined) return null
+    return { ...(JSON.parse(found.progress) as Progress), owner: found.owner ?? '' }
   }
   const newest = async (tenant: string): Promise<number> =>
     (await log.find({ tenant }).sort({ n: -1 }).limit(1).toArray())[0]?.n ?? 0
@@ -66,28 +68,35 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
   return {
     name,
     tenants,
-    takeUp: async (progress) => save(progress),
+    takeUp: async (owner) => void (await schema.updateOne({ ...id, progress: { $exists: true } }, { $set: { owner } })),
     save: async (progress) => ifMine(progress.owner, { $set: { progress: JSON.stringify(progress) } }),
     close: () => client.close(),
     read: async function* read(tables, of, after) {
       for (const tenant of of) await project(tenant)
       yield* pages(tables, of, after)
     },
-    progress: async () => {
-      const found = await schema.findOne(id)
-      return found?.progress === undefined ? null : (JSON.parse(found.progress) as Progress)
+    progress: copying,
+    begin: async (progress, isClosed) => {
+      const closed = isClosed ? { version: COPYING_SCHEMA } : {}
+      const { matchedCount } = await schema.updateOne(
+        { ...id, progress: { $exists: false } },
+        { $set: { progress: JSON.stringify(progress), owner: progress.owner, ...closed } },
+      )
+      if (matchedCount === 0) throw takenUp(name)
     },
-    begin: async (progress, isClosed) => save(progress, isClosed ? { version: COPYING_SCHEMA } : {}),
     write: async ({ tenant, table, rows }, progress) => {
-      const before = await schema.findOne(id)
-      const isSame = before?.tenant === tenant
+      // The numbers are those of the copy as it is this owner's.
+      const before = await schema.findOne({ ...id, owner: progress.owner })
+      if (!before) throw takenUp(name)
+      const isSame = before.tenant === tenant
       const last = isSame ? (JSON.parse(before.last ?? 'null') as Row | null) : null
       const documents = documentsOf(tenant, table, rows, isSame ? (before.n ?? 0) : 0, last)
       await add(documents.added)
       const more = { tenant, n: documents.n, last: JSON.stringify(documents.last) }
       await ifMine(progress.owner, { $set: { progress: JSON.stringify(progress), ...more } })
     },
-    finish: async (of) => {
+    finish: async (of, owner) => {
+      await ifMine(owner, { $set: { owner } })
       for (const tenant of of) {
         const [audit] = await log.find({ audited: tenant }).sort({ auditFrom: -1 }).limit(1).toArray()
         const count = (audit?.auditFrom ?? 1) - 1 + (JSON.parse(audit?.audit ?? '[]') as unknown[]).length
@@ -130,7 +139,10 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
     },
     end: async (owner) => {
       const $unset = { progress: 1, owner: 1, tenant: 1, n: 1, last: 1 } as const
-      await ifMine(owner, { $set: { version: SCHEMA_VERSION }, $unset })
+      await ifMine(owner, { $set: { version: SCHEMA_VERSION }, $unset }).catch(async (error: unknown) => {
+        // Once it is gone it has ended, and only the answer was lost.
+        if (error instanceof Refusal || (await copying()) !== null) throw error
+      })
     },
     warehouses: async () => {
       const found = (await tenants()).map(async (tenant) => {

@@ -39,22 +39,22 @@ export function sqlTarget(
     const [saved] = await db.write([saving, ...statements]).catch((error: unknown) => failed(db, error))
     if (saved?.changes === 0) throw takenUp(name)
   }
+  const copying = async (): Promise<Progress | null> => {
+    const [known] = await select(db, KNOWN[dialect.engine])
+    if (known === undefined) return null
+    const [row] = await select<{ doc: string; owner: string }>(db, 'SELECT c.doc, c.owner FROM store_copy c')
+    return row ? { ...(JSON.parse(row.doc) as Progress), owner: row.owner } : null
+  }
   return {
     ...sqlSource(db, name, close, rowsMax, charsMax),
-    progress: async () => {
-      const [known] = await select(db, KNOWN[dialect.engine])
-      if (known === undefined) return null
-      const [row] = await select<{ doc: string }>(db, 'SELECT c.doc FROM store_copy c')
-      return row ? (JSON.parse(row.doc) as Progress) : null
-    },
+    progress: copying,
     begin: async (progress, isClosed) =>
       write([
         statement('CREATE TABLE store_copy (doc TEXT NOT NULL, owner TEXT NOT NULL)'),
         statement('INSERT INTO store_copy (doc, owner) VALUES (?1, ?2)', JSON.stringify(progress), progress.owner),
         ...(isClosed ? [statement(`INSERT INTO ${versions} (version) VALUES (${COPYING_SCHEMA})`)] : []),
       ]),
-    takeUp: async (progress) =>
-      write([statement('UPDATE store_copy SET doc = ?1, owner = ?2', JSON.stringify(progress), progress.owner)]),
+    takeUp: async (owner) => write([statement('UPDATE store_copy SET owner = ?1', owner)]),
     save: async (progress) => keep(progress),
     write: async ({ table, rows }, progress) => {
       await keep(progress, ...inserting(dialect, table, rows, progress.owner, charsMax))
@@ -68,8 +68,10 @@ export function sqlTarget(
       const guards = folders.map((folder) => storageGuard(dialect, tenant, folder))
       try {
         const inserts = inserting(dialect, 'record', records, owner, charsMax)
-        const results = await db.write([...storageLock(dialect), ...guards, ...inserts])
-        if (records.length > 0 && results.at(-1)?.changes === 0) throw takenUp(name)
+        // Nobody takes the copy up before they are there.
+        const mine = statement('UPDATE store_copy SET owner = owner WHERE owner = ?1', owner)
+        const results = await db.write([...storageLock(dialect), ...guards, mine, ...inserts])
+        if (results.at(-1 - inserts.length)?.changes === 0) throw takenUp(name)
       } catch (error) {
         for (const folder of folders) refuseTakenStorage(db, error, folder)
         if (error instanceof Refusal) throw error
@@ -81,12 +83,19 @@ export function sqlTarget(
         for (const table of [...RECORDS, ...CONTENTS]) while ((await change(db, discardSql(table), tenant)) > 0);
     },
     end: async (owner) => {
-      const [mine] = await select(db, 'SELECT 1 AS one FROM store_copy c WHERE c.owner = ?1', owner)
-      if (mine === undefined) throw takenUp(name)
-      await write([
+      if ((await copying())?.owner !== owner) throw takenUp(name)
+      const ending = write([
+        // Breaks the transaction if another run has taken the copy up: a document is never null.
+        statement('UPDATE store_copy SET doc = CASE owner WHEN ?1 THEN doc END', owner),
         statement('DROP TABLE store_copy'),
         statement(`DELETE FROM ${versions} WHERE version = ${COPYING_SCHEMA}`),
       ])
+      await ending.catch(async (error: unknown) => {
+        const left = await copying()
+        // It has ended, and only the answer was lost.
+        if (left === null) return
+        throw left.owner === owner ? error : takenUp(name)
+      })
     },
     warehouses: async () => {
       const found = await select<{ tenant: string; kind: string; doc: string }>(db, WAREHOUSES)

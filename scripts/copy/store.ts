@@ -32,14 +32,14 @@ export interface Target extends Source {
   progress(): Promise<Progress | null>
   /** Keeps the progress; `isClosed`: until {@link Target.end} the catalog finds the database not ready. */
   begin(progress: Progress, isClosed: boolean): Promise<void>
-  /** From now on the copy is another owner's. */
-  takeUp(progress: Progress): Promise<void>
+  /** From now on the copy is another owner's. How far it has come is known only after this: until then it goes on. */
+  takeUp(owner: string): Promise<void>
   /** @throws Refusal if another run has taken the copy up; so do all that come after this */
   save(progress: Progress): Promise<void>
   /** Adds contents and keeps the progress. If the process dies in between, the same batch may come again. */
   write(batch: Batch, progress: Progress): Promise<void>
   /** Contents are whole: brings whatever counts them up to date. */
-  finish(tenants: readonly string[]): Promise<void>
+  finish(tenants: readonly string[], owner: string): Promise<void>
   /** Adds the records of a tenant, some of which may be there from an attempt before: its catalogs last. */
   publish(tenant: string, records: readonly Row[], owner: string): Promise<void>
   /** Removes whatever there is of tenants. */

@@ -20,6 +20,8 @@ export interface Fault {
   readonly retryAfter?: string
   /** The request is carried out, and its answer lost. */
   readonly isDone?: boolean
+  /** The whole answer, with status 200 or another one. */
+  readonly body?: unknown
 }
 
 /** Cloudflare's D1 API on loopback: workerd's D1 behind the API of wrangler's local explorer, which has no accounts. */
@@ -104,11 +106,11 @@ export async function deployedDatabases(): Promise<DeployedDatabases> {
     const errors = [{ code: 1000 + fault.status, message: fault.message ?? 'fault' }]
     const headers = {
       'content-type': 'application/json',
-      ...(fault.retryAfter ? { 'retry-after': fault.retryAfter } : {}),
+      ...(fault.retryAfter !== undefined ? { 'retry-after': fault.retryAfter } : {}),
     }
     response
       .writeHead(fault.status, headers)
-      .end(JSON.stringify({ success: false, errors, messages: [], result: null }))
+      .end(JSON.stringify(fault.body ?? { success: false, errors, messages: [], result: null }))
   }
 
   /** Statuses and messages as Cloudflare has them. */

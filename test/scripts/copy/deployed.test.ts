@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import type { SqlDatabase, Statement } from '#store/sql/database'
 import { sqlStore } from '#store/sql/store'
 import type { Store } from '#store/store'
 import { randomTenant } from '#test/contract/agreement'
@@ -133,8 +134,9 @@ it.each([
   let deaths = 0
   while (await dies(deaths + 1)) {
     deaths += 1
-    // The end is the last write: the copy is whole if that was done.
-    if ((await store.readiness()).ready && (await place(url).tenants()).length > 0) break
+    // The end is the last write: whoever loses the answer to that sees that the copy is whole.
+    const isWhole = (await store.readiness()).ready && (await place(url).tenants()).length > 0
+    expect(isWhole).toBe(false)
   }
   expect([deaths > 2, waits]).toEqual([true, []])
   expect(await store.readiness()).toEqual({ ready: true })
@@ -161,12 +163,17 @@ it('waits for as long as it is told when there were too many requests, and repea
       [],
       /takes no more requests for now \(HTTP 429: fault\): run the same again later/,
     ],
-    [{ status: 429 }, [60_000, 60_000, 60_000, 60_000], /takes no more requests for now/],
+    ...[undefined, '', '0', '-5', 'NaN', 'Infinity', 'soon', '1, 1', new Date(0).toUTCString()].map((retryAfter) => {
+      const fault = { status: 429, ...(retryAfter === undefined ? {} : { retryAfter }) }
+      return [fault, [75_000, 75_000, 75_000, 75_000], /takes no more requests for now/] as const
+    }),
+    [{ status: 429, retryAfter: new Date(Date.now() + 400_000).toUTCString() }, [], /takes no more requests for now/],
     [{ status: 503 }, [500, 1000, 2000, 4000], /did not say what became of a request \(HTTP 503: fault\)/],
     [{ status: 400, message: 'Network connection lost.' }, [500, 1000, 2000, 4000], /did not say what became/],
     [{ status: 500, message: 'no such column: SQLITE_ERROR' }, [], /D1 has refused a request \(HTTP 500: no such/],
     [{ status: 403, message: 'not authorized' }, [], /does not accept CLOUDFLARE_API_TOKEN for d1.*HTTP 403/],
     [{ status: 400, message: 'Invalid request headers' }, [], /does not accept CLOUDFLARE_API_TOKEN for d1/],
+    [{ status: 400, body: { errors: [{ message: 12 }] } }, [], /D1 has refused a request \(HTTP 400: 12\)/],
     [{ status: 400, message: 'no\nsense' }, [], /D1 has refused a request \(HTTP 400: no sense\)/],
   ]
   for (const [fault, expected, sentence] of rules) {
@@ -175,6 +182,10 @@ it('waits for as long as it is told when there were too many requests, and repea
     await expect(place(url).tenants()).rejects.toThrow(sentence)
     expect(waits).toEqual(expected)
   }
+  waits = []
+  deployed.fault = () => ({ status: 429, retryAfter: new Date(Date.now() + 100_000).toUTCString() })
+  await expect(place(url).tenants()).rejects.toThrow('takes no more requests for now')
+  expect(waits.map((milliseconds) => Math.round(milliseconds / 10_000))).toEqual([10, 10, 10, 10])
   waits = []
   deployed.fault = () => ({ status: 429, message: 'D1 DB is overloaded. Too many requests queued.', retryAfter: '1' })
   await expect(place(url).discard(['x'])).rejects.toThrow(/takes no more requests/)
@@ -190,6 +201,46 @@ it('waits for as long as it is told when there were too many requests, and repea
   await expect(dead.read([{ sql: 'SELECT 1', params: [] }])).rejects.toThrow(
     /request \(ECONNREFUSED\): run the same again/,
   )
+})
+
+const NO_RESULTS: Readonly<Record<string, unknown>> = {
+  'a statement that failed': [{ success: false, error: 'no' }],
+  'a failure beside rows': [{ success: false, results: { columns: [], rows: [] }, meta: { changes: 0 } }],
+  'an empty result': [{}],
+  'results without rows': [{ success: true, results: {}, meta: { changes: 0 } }],
+  'rows without columns': [{ success: true, results: { columns: [], rows: [[1]] }, meta: { changes: 0 } }],
+  'rows that are none': [{ success: true, results: { columns: ['a'], rows: ['1'] }, meta: { changes: 0 } }],
+  objects: [{ success: true, results: [{ a: 1 }], meta: { changes: 0 } }],
+  'no number of changes': [{ success: true, results: { columns: [], rows: [] }, meta: {} }],
+  'no results': [{ results: null }],
+  null: [null],
+  'a text': 'x',
+  'too few results': [],
+}
+
+it('takes for no answer what is not the results of all statements', async () => {
+  const { url } = await deployed.make()
+  const db = deployedD1(url, { env: deployed.env, stop, sleep: async () => {} })
+  const statements = [{ sql: 'DELETE FROM record', params: [] }]
+  const sentence = 'Cloudflare did not say what became of a request (HTTP 200: OK): run the same again.'
+  for (const [what, result] of Object.entries(NO_RESULTS)) {
+    deployed.fault = () => ({ status: 200, body: { success: true, errors: [], messages: [], result } })
+    for (const call of ['read', 'write'] as const)
+      await expect.soft(db[call](statements), what).rejects.toThrow(sentence)
+  }
+})
+
+it('repeats what it read when the answer was none, and never copies less', async () => {
+  const from = await deployed.make()
+  const tenant = await randomTenant(from.store)
+  const to = local()
+  let count = 0
+  deployed.fault = () => {
+    count += 1
+    return count % 2 === 0 ? { status: 200, body: { success: true, result: [{ success: false, error: 'no' }] } } : null
+  }
+  await copied(place(from.url), to.target)
+  await tenant.agrees(to.store)
 })
 
 it('refuses records whose storage another tenant has', async () => {
@@ -210,7 +261,7 @@ it('writes no more once another run goes on with it, and gives up what it has br
   const late: Target = {
     ...first,
     write: async (batch, progress) => {
-      await second.takeUp({ ...progress, position: null, digest: {}, owner: 'another run' })
+      await second.takeUp('another run')
       await first.write(batch, progress)
     },
   }
@@ -218,6 +269,43 @@ it('writes no more once another run goes on with it, and gives up what it has br
   await expect(first.end('a run before')).rejects.toThrow('Another run goes on')
   await discard(place(url))
   expect(await place(url).tenants()).toEqual([])
+  await copied(from.target, place(url))
+  await tenant.agrees(store)
+})
+
+it('has ended if its last write was done, though the answer to that was lost', async () => {
+  const from = local()
+  const tenant = await randomTenant(from.store)
+  const { url, store } = await deployed.make()
+  const losing = (isDone: boolean): void => {
+    deployed.fault = (batch) => (batch.some(({ sql }) => sql.startsWith('DROP')) ? { status: 502, isDone } : null)
+  }
+  losing(false)
+  await expect(copied(from.target, place(url))).rejects.toThrow('did not say what became')
+  await expect(discard(place(url))).rejects.toThrow('did not say what became')
+  losing(true)
+  await discard(place(url))
+  await copied(from.target, place(url))
+  expect(await store.readiness()).toEqual({ ready: true })
+  await tenant.agrees(store)
+})
+
+it('does not end what another run takes up at that moment', async () => {
+  const from = local()
+  const tenant = await randomTenant(from.store)
+  const { url, store } = await deployed.make()
+  const db = deployedD1(url, { env: deployed.env, stop })
+  const overtaken: SqlDatabase = {
+    ...db,
+    write: async <Found>(statements: readonly Statement[]) => {
+      if (statements.some(({ sql }) => sql.startsWith('DROP'))) await place(url).takeUp('another run')
+      return db.write<Found>(statements)
+    },
+  }
+  const target = sqlTarget(overtaken, db.name, 'schema_version', async () => {})
+  await expect(copied(from.target, target)).rejects.toThrow('Another run goes on')
+  expect(await place(url).progress()).toMatchObject({ state: 'publishing', owner: 'another run' })
+  expect((await store.readiness()).ready).toBe(false)
   await copied(from.target, place(url))
   await tenant.agrees(store)
 })
@@ -264,13 +352,23 @@ it('refuses what it cannot use in one sentence, without the token', async () => 
   const insecure = 'http://api.example.com/client/v4'
   const cases: readonly (readonly [string, Record<string, string>, RegExp])[] = [
     [ready.url, { CLOUDFLARE_API_TOKEN: '' }, /needs an API token: set CLOUDFLARE_API_TOKEN/],
-    [ready.url, { CLOUDFLARE_API_TOKEN: `${TOKEN}\nx` }, /needs an API token/],
+    [ready.url, { CLOUDFLARE_API_TOKEN: `${TOKEN}é` }, /needs an API token/],
+    ...[`${TOKEN}\nx`, `Bearer ${TOKEN}`].map(
+      (token) => [ready.url, { CLOUDFLARE_API_TOKEN: token }, /has to be the token alone, without "Bearer"/] as const,
+    ),
     [
       ready.url,
       { CLOUDFLARE_API_TOKEN: `wrong-${TOKEN}` },
       /does not accept CLOUDFLARE_API_TOKEN for .*HTTP 401: Authentication error/,
     ],
-    [ready.url, { CLOUDFLARE_API_BASE_URL: insecure }, /CLOUDFLARE_API_BASE_URL has to be an https/],
+    ...[
+      insecure,
+      `https://user:${TOKEN}@127.0.0.1:1/x`,
+      `https://127.0.0.1:1/x?${TOKEN}`,
+      'https://127.0.0.1:1/x#f',
+    ].map(
+      (base) => [ready.url, { CLOUDFLARE_API_BASE_URL: base }, /CLOUDFLARE_API_BASE_URL has to be an https/] as const,
+    ),
     [other, {}, /knows no database d1:.*HTTP 404/],
     ['d1://account/database', {}, /is d1:\/\/ACCOUNT_ID\/DATABASE_ID/],
     [empty.url, {}, /has schema 0, this version needs 3; .* run npx wrangler d1 migrations apply DB --remote/],
@@ -284,7 +382,8 @@ it('refuses what it cannot use in one sentence, without the token', async () => 
       expect.soft(String(error)).toMatch(sentence)
       expect.soft(String(error)).not.toContain(TOKEN)
     }
-  expect(await (await opened(ready.url, 'to')).tenants()).toEqual([])
+  const spaced = { CLOUDFLARE_API_TOKEN: ` ${TOKEN}\n` }
+  expect(await (await opened(ready.url, 'to', spaced)).tenants()).toEqual([])
 })
 
 /** As a command opens it. */

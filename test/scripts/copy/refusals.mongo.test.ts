@@ -1,10 +1,12 @@
 // Contract: what may not be copied, or copied into, is refused before anything is written; what changed meanwhile is not
 // taken for a copy. Source: README, "Moving between databases".
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { COPYING } from '#store/copying'
 import { randomTenant, type RandomTenant } from '#test/contract/agreement'
 import { AT, commitOf, create, firstRecords, land, newId, tableKey, tableValue } from '#test/contract/fixture'
 import { copy, discard } from '../../../scripts/copy/copy.ts'
+import type { Target } from '../../../scripts/copy/store.ts'
 import { copyOf, databases, type Database, type DatabaseKind, type Databases } from './databases.ts'
 
 const KINDS: readonly DatabaseKind[] = ['d1', 'postgres', 'mongo']
@@ -147,8 +149,7 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     const late = {
       ...first,
       write: async (...written: Parameters<typeof first.write>) => {
-        const [, progress] = written
-        await second.takeUp({ ...progress, position: null, digest: {}, owner: 'another run' })
+        await second.takeUp('another run')
         await first.write(...written)
       },
     }
@@ -157,6 +158,117 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     for (const each of [first, second]) await each.close()
     await copyOf(from, to)
     await tenant.agrees(to.store())
+  })
+
+  it('is given up whole: what a run before still writes does not land', async () => {
+    const [first, second] = [to.open(), to.open()]
+    const going: Target = {
+      ...first,
+      write: async (batch, progress) => {
+        if (batch.table !== 'log') return first.write(batch, progress)
+        let late: unknown
+        const discarding: Target = {
+          ...second,
+          discard: async (tenants) => {
+            await second.discard(tenants)
+            late = await first.write(batch, progress).catch((error: unknown) => error)
+          },
+        }
+        await discard(discarding)
+        throw late
+      },
+    }
+    await expect(copy(from.open(), going, OPTIONS)).rejects.toThrow('Another run goes on')
+    expect(await second.tenants()).toEqual([])
+    for (const each of [first, second]) await each.close()
+    await copyOf(from, to)
+    await tenant.agrees(to.store())
+  })
+
+  it('counts nothing for a run that was given up', async () => {
+    const [first, second] = [to.open(), to.open()]
+    const going: Target = {
+      ...first,
+      finish: async (tenants, owner) => {
+        await discard(second)
+        await first.finish(tenants, owner)
+      },
+    }
+    await expect(copy(from.open(), going, OPTIONS)).rejects.toThrow()
+    expect(await second.tenants()).toEqual([])
+    for (const each of [first, second]) await each.close()
+  })
+
+  it('starts over whole: what the run before still writes does not land', async () => {
+    await stopsHalfWay()
+    const target = to.open()
+    const before = await target.progress()
+    if (!before) throw new Error('There is no copy.')
+    await target.save({ ...before, state: 'spoilt' })
+    let late: unknown
+    const again: Target = {
+      ...target,
+      discard: async (tenants) => {
+        await target.discard(tenants)
+        late = await target.save(before).catch((error: unknown) => error)
+      },
+    }
+    await copy(from.open(), again, OPTIONS)
+    await target.close()
+    expect(String(late)).toContain('Another run goes on')
+    await tenant.agrees(to.store())
+  })
+
+  it.each(['entry', 'log', 'audit'])(
+    'goes on behind the %s that another run lands while this one begins',
+    async (table) => {
+      const [first, second] = [to.open(), to.open()]
+      const going: Target = {
+        ...first,
+        write: async (batch, progress) => {
+          if (batch.table !== table) return first.write(batch, progress)
+          let isLanded = false
+          const beginning: Target = {
+            ...second,
+            progress: async () => {
+              const found = await second.progress()
+              if (!isLanded) await first.write(batch, progress)
+              isLanded = true
+              return found
+            },
+          }
+          await copy(from.open(7), beginning, OPTIONS)
+          await first.write(batch, progress)
+        },
+      }
+      const source = from.open(7)
+      await expect(copy(source, going, OPTIONS)).rejects.toThrow()
+      for (const each of [source, first, second]) await each.close()
+      expect(await to.store().readiness()).toEqual({ ready: true })
+      await tenant.agrees(to.store())
+    },
+  )
+
+  it.each(['copied', 'discarded'] as const)('is %s to its end though the answer to that was lost', async (which) => {
+    if (which === 'discarded') await stopsHalfWay()
+    let isLast = false
+    const target = to.open(7, (when) => {
+      if (isLast && when === 'after') throw new Error('The answer was lost.')
+    })
+    const losing: Target = {
+      ...target,
+      end: async (owner) => {
+        isLast = true
+        await target.end(owner)
+      },
+    }
+    if (which === 'copied') await copy(from.open(), losing, OPTIONS)
+    else await discard(losing)
+    expect(await target.progress()).toBeNull()
+    await target.close()
+    expect(await to.store().readiness()).toEqual({ ready: true })
+    if (which === 'copied') await tenant.agrees(to.store())
+    else await copyOf(from, to)
   })
 
   it('tells that the target was written to', async () => {
@@ -172,6 +284,38 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     await expect(copyOf(from, from)).rejects.toThrow('the same')
   })
 })
+
+it('is given up whole while Postgres is at the records of a tenant', async () => {
+  const [from, to] = [await made.make('d1'), await made.make('postgres')]
+  await randomTenant(from.store())
+  const [first, second] = [to.open(), to.open()]
+  const client = new pg.Client({ connectionString: to.url })
+  await client.connect()
+  const waiting = async (count: number): Promise<void> => {
+    while ((await client.query('SELECT 1 FROM pg_locks WHERE NOT granted')).rowCount !== count);
+  }
+  let discarding: Promise<null> | undefined
+  const going: Target = {
+    ...first,
+    publish: async (tenant, records, owner) => {
+      // Whoever inserts the same waits for what becomes of this.
+      const [{ kind, id } = {}] = records
+      await client.query('BEGIN')
+      await client.query(`INSERT INTO record (tenant_id, kind, id, doc) VALUES ($1, $2, $3, '{}')`, [tenant, kind, id])
+      const publishing = first.publish(tenant, records, owner)
+      await waiting(1)
+      discarding = discard(second)
+      await waiting(2)
+      await client.query('ROLLBACK')
+      await publishing
+      await discarding
+    },
+  }
+  await expect(copy(from.open(), going, OPTIONS)).rejects.toThrow()
+  expect(await second.tenants()).toEqual([])
+  await client.end()
+  for (const each of [first, second]) await each.close()
+}, 20_000)
 
 const OPTIONS = { intoExisting: false, stop: new AbortController().signal, seen: () => {} }
 const USER = {
