@@ -65,7 +65,9 @@ function meteredVerbs(verbs: MongoVerbs, cost: Cost): MongoVerbs {
     cost.storeRoundTrips += 1
     cost.storeStatements += 1
     return within(STORE_CALL_MS_MAX, 'The catalog database', call).catch((error: unknown) => {
-      throw error instanceof VerbFailure ? error : new VerbFailure('late', 'The catalog database did not answer', error)
+      throw error instanceof VerbFailure
+        ? error
+        : new VerbFailure('late', 'The catalog database did not answer; try again', error)
     })
   }
   const read = async <T>(call: Promise<T[]>): Promise<T[]> => {

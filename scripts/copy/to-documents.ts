@@ -5,6 +5,7 @@ import {
   joined,
   LOG,
   logId,
+  NOT_SHOWN,
   positionText,
   put,
   removal,
@@ -82,8 +83,7 @@ export function currentOf({ id, ...rest }: Put): Current {
 /** A log document that puts nothing. */
 export function logDocument(tenant: string, n: number, { unique = [], ...some }: Partial<LogDocument>): LogDocument {
   const _id = logId(tenant, n)
-  const nothing = { branch: null, seq: null, entry: null, audited: null, auditFrom: null, audit: null }
-  return { _id, tenant, n, nonce: 'copied', unique: [_id, ...unique], puts: [], ...nothing, ...some }
+  return { _id, tenant, n, nonce: 'copied', unique: [_id, ...unique], puts: [], ...NOT_SHOWN, ...some }
 }
 
 /** Where the mark of a row is whose metadata was given up; '' for a row that never has one. */

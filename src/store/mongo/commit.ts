@@ -22,13 +22,13 @@ export async function commitTo(log: TenantLog, commit: CatalogCommit): Promise<C
   try {
     return await log.act((snapshot) => step(snapshot, commit))
   } catch (error) {
-    const cause = error instanceof CatalogError ? error.cause : error
+    const cause = error instanceof CatalogError && error.cause instanceof VerbFailure ? error.cause : error
     if (!(cause instanceof VerbFailure) || ['unknown', 'late'].includes(cause.kind))
-      return { outcome: 'unknown', cause: error }
+      return { outcome: 'unknown', cause }
     if (cause.kind === 'not-done') return { outcome: 'busy', cause }
     if (cause.kind === 'unavailable')
       throw new CatalogError('unavailable', `${cause.message}; nothing was changed`, cause)
-    throw new CatalogError('internal', 'The catalog database refused the commit; nothing was changed', error)
+    throw new CatalogError('internal', 'The catalog database refused the commit; nothing was changed', cause)
   }
 }
 

@@ -63,6 +63,9 @@ export interface LogDocument extends Doc {
   readonly audit: string | null
 }
 
+/** What an entry has that is neither in a history nor in an audit. */
+export const NOT_SHOWN = { branch: null, seq: null, entry: null, audited: null, auditFrom: null, audit: null }
+
 /** How far the log of the tenant `_id` is known to be projected: everything up to there, by whoever moved it. */
 export interface Watermark extends Doc {
   readonly applied: number

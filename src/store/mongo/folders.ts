@@ -35,12 +35,17 @@ export function folderPuts(places: Places, branchId: string, { key, next }: Chan
   const seen: Seen = { branchId, key }
   return [
     put(places.objects(next.objectId), entryId(places, branchId, key), seen),
-    ...foldersPut(places.folders, foldersOf(next), next.objectId),
+    ...putsOfFolders(places.folders, foldersOf(next), next.objectId),
   ]
 }
 
 /** Folders that something has: `owner`. */
-export function foldersPut({ all, at }: FolderPlaces, folders: readonly Folder[], owner: string, state = 'on'): Put[] {
+export function putsOfFolders(
+  { all, at }: FolderPlaces,
+  folders: readonly Folder[],
+  owner: string,
+  state = 'on',
+): Put[] {
   return folders.flatMap((folder) => [
     put(all, joined(folder.location, owner), folder, state),
     put(at(folder.location), owner, folder, state),

@@ -1,7 +1,7 @@
 import { CatalogError } from '#domain/errors'
 import { recent, type Recent } from '#domain/recent'
 import type { Place } from '#store/store'
-import { LOG, logId, WATERMARK, type LogDocument, type Put, type Watermark } from './documents.ts'
+import { LOG, logId, NOT_SHOWN, WATERMARK, type LogDocument, type Put, type Watermark } from './documents.ts'
 import { failure } from './failures.ts'
 import { roll } from './roll.ts'
 import { Snapshot, type Decided, type TailEntry, type View } from './snapshot.ts'
@@ -17,8 +17,6 @@ export interface Step<T> {
   readonly shown?: Pick<LogDocument, 'branch' | 'seq' | 'entry' | 'audited' | 'auditFrom' | 'audit'>
 }
 
-const NOT_SHOWN = { branch: null, seq: null, entry: null, audited: null, auditFrom: null, audit: null }
-
 export type Decide<T> = (snapshot: Snapshot) => Promise<Step<T>>
 
 /**
@@ -30,14 +28,14 @@ export type Decide<T> = (snapshot: Snapshot) => Promise<Step<T>>
  * exactly if nothing else has happened since: the log is the lock. Had every branch a log of its own, folders, purges,
  * forks, tags and names would each need a second document to meet at, and a protocol for what dies between the two.
  * The price is that commits of one tenant to different branches take turns; each turn is one insertion.
- * @throws of everything, as {@link failure}
+ * What fails ends the request, as {@link failure} says; its cause is the `VerbFailure`.
  */
 export interface TenantLog {
   readonly tenant: string
   readonly found: Memory['found']
   /** Answers what `decide` makes of one state of the tenant. */
   look<T>(decide: (snapshot: Snapshot) => Promise<T>): Promise<T>
-  /** Decides and writes, again and again while others are faster: `not-done` if they always were. */
+  /** Decides and writes, again and again while others are faster. The cause is `not-done` if they always were. */
   act<T>(decide: Decide<T>): Promise<T>
 }
 

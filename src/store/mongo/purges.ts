@@ -1,7 +1,7 @@
 import type { PurgeJob, PurgeStore } from '#store/store'
 import { foldersOf } from '#versions/folders'
 import { joined, put, removal, valuesOf, type Put } from './documents.ts'
-import { foldersPut, isStillNamed } from './folders.ts'
+import { putsOfFolders, isStillNamed } from './folders.ts'
 import type { TenantLog } from './log.ts'
 import type { Places } from './places.ts'
 
@@ -12,7 +12,7 @@ export function purgePuts(places: Places, job: PurgeJob): Put[] {
     put(places.purges, key, job, 'pending'),
     put(places.purgeKeys, job.id, key),
     put(places.purged, job.objectId, job.objectId),
-    ...folderPuts(places, job),
+    ...purgeFolderPuts(places, job),
   ]
 }
 
@@ -38,7 +38,7 @@ export function purgeStore(log: TenantLog): PurgeStore {
     done: async (id) =>
       change(id, (job, places) => [
         put(places.purges, purgeKey(job), job, 'done'),
-        ...folderPuts(places, job).map(({ group, key }) => removal(group, key)),
+        ...purgeFolderPuts(places, job).map(({ group, key }) => removal(group, key)),
       ]),
     stillNamed: async (locations) => log.look((snapshot) => isStillNamed(snapshot, locations)),
   }
@@ -49,6 +49,6 @@ function purgeKey({ createdAt, id }: PurgeJob): string {
   return joined(createdAt, id)
 }
 
-function folderPuts({ purgeFolders }: Places, job: PurgeJob): Put[] {
-  return foldersPut(purgeFolders, foldersOf(job), job.id, 'pending')
+function purgeFolderPuts({ purgeFolders }: Places, job: PurgeJob): Put[] {
+  return putsOfFolders(purgeFolders, foldersOf(job), job.id, 'pending')
 }

@@ -14,7 +14,7 @@ export interface SchemaDocument extends Doc {
 }
 
 export const SCHEMA_ID = 'schema'
-export const PRODUCT = 'pangolin'
+const PRODUCT = 'pangolin'
 export const OUR_SCHEMA: SchemaDocument = { _id: SCHEMA_ID, product: PRODUCT, version: SCHEMA_VERSION }
 
 const MIGRATE = 'run the migrations (npm run db:migrate)'

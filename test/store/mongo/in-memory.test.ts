@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest'
 import { SCHEMA } from '#store/mongo/documents'
 import { newMemory } from '#store/mongo/log'
 import { mongoStore } from '#store/mongo/mongo'
-import { PRODUCT, SCHEMA_ID, SCHEMA_VERSION, type SchemaDocument } from '#store/mongo/schema'
+import { OUR_SCHEMA } from '#store/mongo/schema'
 import type { Store } from '#store/store'
 import { agreesWithModel } from '#test/contract/agreement'
 import { storeContract } from '#test/contract/store-contract'
@@ -18,8 +18,7 @@ const recorded = new Map<string, Lookup>()
 
 async function open(): Promise<Store> {
   const server = memoryServer()
-  const schema: SchemaDocument = { _id: SCHEMA_ID, product: PRODUCT, version: SCHEMA_VERSION }
-  await server.insertOne(SCHEMA, schema)
+  await server.insertOne(SCHEMA, OUR_SCHEMA)
   const verbs = recordingVerbs(server, recorded)
   return mongoStore(verbs, { newId: () => crypto.randomUUID(), memory: newMemory() })
 }

@@ -1,5 +1,5 @@
 import { compareNames } from '#versions/page'
-import { INDEXES, indexName, PRODUCT, SCHEMA_ID, SCHEMA_VERSION } from '#store/mongo/schema'
+import { INDEXES, indexName, OUR_SCHEMA, SCHEMA_ID } from '#store/mongo/schema'
 import { SCHEMA } from '#store/mongo/documents'
 import { VerbFailure, type Doc, type Fields, type MongoVerbs, type Query, type Value } from '#store/mongo/verbs'
 
@@ -28,7 +28,7 @@ export function memoryServer(): MongoVerbs {
       .slice(0, limit)
       .map((document) => projected(document, projection))
   }
-  of(SCHEMA).set(SCHEMA_ID, { _id: SCHEMA_ID, product: PRODUCT, version: SCHEMA_VERSION })
+  of(SCHEMA).set(SCHEMA_ID, { ...OUR_SCHEMA })
   const insert = (collection: string, document: Document): void => {
     const values = uniqueValues(collection, document)
     const duplicate = values.find((value) => taken.has(value))
