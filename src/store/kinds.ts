@@ -20,7 +20,7 @@ interface Indexed<T> {
   readonly name: (record: T) => string | null
   /** The id of the record it belongs to: records are found by it. */
   readonly owner: (record: T) => string | null
-  /** The folder that no other tenant's record of the kind may be, hold or lie in; null for records without storage. */
+  /** The folder that no other tenant's warehouse may be, hold or lie in; null for what is no warehouse. */
   readonly folder: (record: T) => string | null
 }
 

@@ -241,7 +241,7 @@ export interface PurgeJob extends PurgeRequest {
 }
 
 export interface PurgeStore {
-  /** Oldest first. */
+  /** Oldest first, behind the job `after`: from the start if there is no such job. */
   pending(query: { limit: number; after?: string }): Promise<readonly PurgeJob[]>
   save(id: string, cursor: string): Promise<void>
   done(id: string): Promise<void>

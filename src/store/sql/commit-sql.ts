@@ -1,5 +1,6 @@
 import { sqlName, TABLES } from './columns.ts'
-import { int, oncePer, type Dialect } from './dialect.ts'
+import { int, type Dialect } from './dialect.ts'
+import { oncePer } from './once-per.ts'
 import { BOUND, decidingRow, HEAD_BY_ID, isVisible, keyIn, lineageAt, LISTED, nextName, OPEN } from './lineage.ts'
 import { bounds, isShown, overlapping } from './shown.ts'
 

@@ -120,13 +120,3 @@ function membersOf(members: Readonly<Record<string, string>>): string {
 export function int(expression: string): string {
   return `CAST(${expression} AS BIGINT)`
 }
-
-/** Statements that are put together once for each engine, or for whatever else they are made of. */
-export function oncePer<From, T>(make: (from: From) => T): (from: From) => T {
-  const made = new Map<From, T>()
-  return (from) => {
-    const known = made.get(from) ?? make(from)
-    made.set(from, known)
-    return known
-  }
-}

@@ -2,7 +2,8 @@ import { sweepAt } from '#store/idempotency'
 import type { IdempotencyStore } from '#store/store'
 import type { IdempotencyRecord } from '#versions/model'
 import { write, type JsonRow, type SqlDatabase, type Statement } from './database.ts'
-import { int, oncePer, type Dialect } from './dialect.ts'
+import { int, type Dialect } from './dialect.ts'
+import { oncePer } from './once-per.ts'
 import { answerJson } from './rows.ts'
 
 const idempotencySql = oncePer((dialect: Dialect) => {

@@ -3,7 +3,8 @@ import type { PageQuery, Place, ReadAt, ReadQuery, ReadResult } from '#store/sto
 import { OPEN_SEQ, type Entry, type IdempotencyRecord } from '#versions/model'
 import { cutPage, HIDDEN_NAMES_MAX, type Page } from '#versions/page'
 import { failed, type JsonRow, type SqlDatabase, type SqlValue, type Statement } from './database.ts'
-import { int, oncePer, type Dialect } from './dialect.ts'
+import { int, type Dialect } from './dialect.ts'
+import { oncePer } from './once-per.ts'
 import { decidingRow, lineageAt, LISTED, nextName, OPEN, placeById, placeByName, type PlaceSql } from './lineage.ts'
 import { answerJson, branchJson, entryJson } from './rows.ts'
 

@@ -1,7 +1,8 @@
 import { storageTaken } from '#store/storage'
-import { folderRange, foldersAbove } from '#versions/folders'
 import { lockFor, type SqlDatabase, type Statement } from './database.ts'
-import { oncePer, type Dialect } from './dialect.ts'
+import type { Dialect } from './dialect.ts'
+import { oncePer } from './once-per.ts'
+import { spanOf } from './shown.ts'
 
 /** `?1` tenant, `?2` and `?3` the folder's range, `?4` the folders above it. */
 const storageSql = oncePer((dialect: Dialect) => {
@@ -20,8 +21,8 @@ export function storageLock(dialect: Dialect): Statement[] {
 
 /** Breaks the batch it is in if another tenant has a warehouse that is the folder, holds it or lies in it. */
 export function storageGuard(dialect: Dialect, tenantId: string, folder: string): Statement {
-  const { from, to } = folderRange(folder)
-  return { sql: storageSql(dialect), params: [tenantId, from, to, JSON.stringify(foldersAbove(folder))] }
+  const [from, to, above] = spanOf(folder)
+  return { sql: storageSql(dialect), params: [tenantId, from, to, JSON.stringify(above)] }
 }
 
 /** Ends the request if it was {@link storageGuard} that broke its batch. @throws CatalogError `already-exists` */

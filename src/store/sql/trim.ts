@@ -1,6 +1,7 @@
 import type { HistoryStore } from '#store/store'
 import { lockVersions, write, type SqlDatabase } from './database.ts'
-import { int, oncePer, type Dialect } from './dialect.ts'
+import { int, type Dialect } from './dialect.ts'
+import { oncePer } from './once-per.ts'
 import { bounds } from './shown.ts'
 
 /** Whether the row `e` is shown, or comes before a position that may still show what names its file in a log. */

@@ -7,7 +7,7 @@ function sent(code: string, over: object = {}): Error {
   return Object.assign(new Error('the message of the server'), { severity: 'ERROR', code, ...over })
 }
 
-it.each(['55P03', '40001', '40P01', '57014', '25P02', '42P05', '26000'])('%s is worth another attempt', (code) => {
+it.each(['55P03', '40001', '40P01', '25P02', '42P05', '26000'])('%s is worth another attempt', (code) => {
   expect(failureOf(sent(code))).toEqual({ kind: 'again' })
   expect(failureOf(new Error('wrapped', { cause: sent(code) }))).toEqual({ kind: 'again' })
 })
@@ -19,6 +19,7 @@ it.each<[string, unknown]>([
   ['a server that crashed', sent('57P02', { severity: 'FATAL' })],
   ['a fatal error, whatever it is', sent('40001', { severity: 'FATAL' })],
   ['a transaction whose commit is uncertain', sent('40003')],
+  ['a cancelled statement, which may have been the commit', sent('57014')],
   ['a protocol that broke', sent('08P01')],
   ['a proxy that failed', sent('58000')],
   ['a panic in another language', sent('58030', { severity: 'PANIK' })],

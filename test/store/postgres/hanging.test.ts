@@ -19,7 +19,7 @@ it('a server that never answers does not use up the pool', async () => {
     socket.once('data', () => socket.write(WELCOME))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const db = tcpDatabase(`postgres://u:p@127.0.0.1:${(server.address() as AddressInfo).port}/d`)
+  const db = tcpDatabase(`postgres://u:p@127.0.0.1:${(server.address() as AddressInfo).port}/d?query_timeout=0`)
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const ask = async (): Promise<unknown> => db.write([{ sql: 'SELECT 1', params: [] }]).catch((error: unknown) => error)
   const seen = async (count: number): Promise<void> => {

@@ -9,10 +9,10 @@ type ServerError = Pick<DatabaseError, 'message' | 'severity' | 'table'> & { rea
 const GUARD = 'PG409'
 
 /**
- * The transaction was undone, and is worth making again: a lock that was not had in time, a race, a deadlock, a statement
- * that was cancelled, and a prepared statement that is another one's (or nobody's) because a pooler mixed up connections.
+ * The transaction was undone, and is worth making again: a lock that was not had in time, a race, a deadlock, and a
+ * prepared statement that is another one's (or nobody's) because a pooler mixed up connections.
  */
-const AGAIN = new Set(['55P03', '40001', '40P01', '57014', '25P02', '42P05', '26000'])
+const AGAIN = new Set(['55P03', '40001', '40P01', '25P02', '42P05', '26000'])
 
 const CREDENTIALS = 'The catalog database does not accept the user or the password it was given'
 const NO_WRITES = 'The catalog database takes no writes: it is a replica, or read-only'
@@ -51,8 +51,11 @@ const NO_TEXT = new Set(['22021', '22P05', '22P02'])
 /** What a server says only to who wants to connect: too many, not now, who are you, no such database. */
 const CONNECTING = /^(53300|57P03|28...|3D000)$/
 
-/** The connection failed, or was ended from outside; or a proxy says that it has failed itself. */
-const UNSURE = /^(08...|40003|57P0.|58000)$/
+/**
+ * The connection failed, or was ended from outside; a proxy says that it has failed itself; or a statement was cancelled,
+ * which may have been the commit, when it was already done.
+ */
+const UNSURE = /^(08...|40003|57014|57P0.|58000)$/
 
 /**
  * What Hyperdrive and Neon say, before a server was asked, in words only (Hyperdrive, "Troubleshoot and debug"; Neon's

@@ -21,7 +21,10 @@ export async function migrate(db: SqlDatabase, migrations: readonly Migration[])
     // Asked again: somebody else may have begun to migrate in between.
     if (foreign !== null && (await schemaVersion(db)) === null) throw new Error(foreign)
     await patiently(db, [CREATE_VERSIONS, NAME_DATABASE])
-  } else if (found > newest) throw new Error(schemaProblem(found, newest, '') ?? '')
+  } else {
+    const problem = found > newest ? schemaProblem(found, newest, '') : null
+    if (problem !== null) throw new Error(problem)
+  }
   const applied: number[] = []
   for (const { version, statements } of migrations) if (await apply(db, version, statements)) applied.push(version)
   return applied

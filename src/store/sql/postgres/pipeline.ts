@@ -1,5 +1,6 @@
-import type { PoolClient, QueryResult } from 'pg'
+import type { PoolClient, Query, QueryResult } from 'pg'
 import type { SqlResult, Statement } from '#store/sql/database'
+import { STORE_CALL_MS_MAX } from '#src/limits'
 import { NotSent } from './failures.ts'
 import { postgresStatement, resultsOf, TYPES } from './values.ts'
 
@@ -13,29 +14,45 @@ interface Wire {
   sync(): void
 }
 
+/** A query on a connection that hangs is given up with it, or it would be one less for whoever comes next. */
+export const TIMED = { query_timeout: STORE_CALL_MS_MAX }
+
+/** What `pg`'s types leave out of its queries: that a statement has ended, with its command. */
+interface Completing {
+  handleCommandComplete(message: { readonly text: string }, connection: unknown): void
+}
+
 /**
  * A transaction sent in one go and answered in one go, as one query of `pg`'s with many results.
  * @param begin how the transaction begins
- * @throws the server's own error, or the connection's: then what was sent may have been done
+ * @throws the server's own error, if it came before the commit; otherwise what was sent may have been done, unless it is
+ *   {@link NotSent}
  */
 export async function transaction<Row>(
   client: PoolClient,
   begin: string,
   statements: readonly Statement[],
 ): Promise<readonly SqlResult<Row>[]> {
-  const { Query } = await import('pg')
+  const pg = await import('pg')
   const all = [{ sql: begin, params: [] }, ...statements, { sql: 'COMMIT', params: [] }]
   const results = await new Promise<readonly QueryResult[]>((resolve, reject) => {
-    let isSent = false
-    const query = new Query({ text: begin, types: TYPES }, (error, found) => {
+    let [isSent, isCommitted] = [false, false]
+    const query: Query & Partial<Completing> = new pg.Query({ text: begin, types: TYPES }, (error, found) => {
       if (!error) resolve(found as unknown as readonly QueryResult[])
+      // A server can still say that the transaction was cancelled: its own words would mean that nothing was done.
+      else if (isCommitted) reject(new Error('The connection failed after the commit'))
       else reject(isSent ? error : new NotSent('The connection was lost', { cause: error }))
     })
     query.submit = (connection) => {
       isSent = true
       send(connection as unknown as Wire, all)
     }
-    client.query(query)
+    const { handleCommandComplete } = query
+    query.handleCommandComplete = (message, connection) => {
+      isCommitted ||= message.text === 'COMMIT'
+      handleCommandComplete?.call(query, message, connection)
+    }
+    client.query(Object.assign(query, TIMED))
   })
   if (results.at(-1)?.command !== 'COMMIT') throw new Error('The transaction ended without a commit')
   return resultsOf(results.slice(1, -1))

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { Pool, PoolClient, PoolConfig } from 'pg'
 import type { SqlDatabase, Statement } from '#store/sql/database'
-import { POSTGRES_CONNECT_MS_MAX, POSTGRES_CONNECTIONS_MAX, POSTGRES_IDLE_MS_MAX, STORE_CALL_MS_MAX } from '#src/limits'
+import { POSTGRES_CONNECT_MS_MAX, POSTGRES_CONNECTIONS_MAX, POSTGRES_IDLE_MS_MAX } from '#src/limits'
 import { NotConnected, sqlState } from './failures.ts'
-import { transaction } from './pipeline.ts'
+import { TIMED, transaction } from './pipeline.ts'
 import { BEGIN, postgresDatabase } from './transactions.ts'
 
 /** A database behind a connection string: a server of one's own, or what a Hyperdrive binding gives. */
@@ -25,7 +25,7 @@ export function tcpDatabase(connectionString: string): TcpDatabase {
     } catch (error) {
       // After an error of the server the transaction is open, and failed; after any other the connection is of no use.
       if (sqlState(error) === undefined) client.release(true)
-      else client.query('ROLLBACK', (failed) => client.release(failed))
+      else client.query({ text: 'ROLLBACK', ...TIMED }, (failed) => client.release(failed))
       throw error
     }
   })
@@ -62,8 +62,6 @@ async function openPool(connectionString: string): Promise<Pool> {
     max: POSTGRES_CONNECTIONS_MAX,
     connectionTimeoutMillis: POSTGRES_CONNECT_MS_MAX,
     idleTimeoutMillis: POSTGRES_IDLE_MS_MAX,
-    // A connection that hangs is given up, or it would be one less for whoever comes next.
-    query_timeout: STORE_CALL_MS_MAX,
     allowExitOnIdle: true,
   })
   // Whoever uses a connection is told by his query that it was lost. That nobody uses is no loss.

@@ -1,5 +1,5 @@
 import type { SqlResult, Statement } from '#store/sql/database'
-import { oncePer } from '#store/sql/dialect'
+import { oncePer } from '#store/sql/once-per'
 
 /** A statement in Postgres' words: `$1`, `$2`, … without a gap, each of them text. */
 export function postgresStatement({ sql, params }: Statement): { text: string; values: (string | null)[] } {
