@@ -45,7 +45,9 @@ export async function copy(source: Source, target: Target, options: CopyOptions)
 export async function discard(target: Target): Promise<null> {
   const mine = await takenUpFrom(target)
   if (!mine) throw new Refusal(`There is no interrupted copy in ${target.name}.`)
-  await target.discard(mine.tenants)
+  // If this is interrupted, nobody takes what is left for what was copied.
+  await target.save({ ...mine, state: 'spoilt' })
+  await target.discard(mine.tenants, mine.owner)
   await target.end(mine.owner)
   return null
 }
@@ -125,7 +127,7 @@ async function begun(source: Source, target: Target, { intoExisting }: CopyOptio
   if (mine && mine.state !== 'spoilt') return mine
   const tenants = await source.tenants()
   if (tenants.length === 0) throw new Refusal(`There is nothing in ${source.name}.`)
-  if (mine) await target.discard(mine.tenants)
+  if (mine) await target.discard(mine.tenants, mine.owner)
   const there = await target.tenants()
   if (there.length > 0 && !intoExisting)
     throw new Refusal(

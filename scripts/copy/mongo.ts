@@ -8,7 +8,7 @@ import { newMemory } from '#store/mongo/log'
 import { mongoStore } from '#store/mongo/mongo'
 import { placesOf } from '#store/mongo/places'
 import { SCHEMA_ID, SCHEMA_VERSION, type SchemaDocument } from '#store/mongo/schema'
-import { isDuplicate, type Doc } from '#store/mongo/verbs'
+import { isDuplicate, type Doc, type Fields } from '#store/mongo/verbs'
 import { storageFolder } from '#store/storage'
 import { Refusal } from '../start/refusal.ts'
 import { documentPages } from './from-documents.ts'
@@ -125,17 +125,22 @@ export function mongoTarget(client: MongoClient, db: Db, name: string, rowsMax =
         ).added,
       )
     },
-    discard: async (of) => {
+    discard: async (of, owner) => {
+      const remove = async (collection: string, filter: Fields): Promise<void> => {
+        await ifMine(owner, { $set: { owner } })
+        await verbs.deleteMany(collection, filter)
+      }
       for (const tenant of of) {
         const below = { $gte: joined(tenant, ''), $lt: `${tenant}\u001f` }
-        await verbs.deleteMany(CURRENT, { group: below })
-        await verbs.deleteMany(VERSION, { of: below })
-        for (const collection of [LOG, REPORT]) await verbs.deleteMany(collection, { tenant })
-        await verbs.deleteMany(WATERMARK, { _id: tenant })
+        await remove(CURRENT, { group: below })
+        await remove(VERSION, { of: below })
+        for (const collection of [LOG, REPORT]) await remove(collection, { tenant })
+        await remove(WATERMARK, { _id: tenant })
+        await ifMine(owner, { $set: { owner } })
         const claimed = db.collection<Doc & { claims: { tenant: string }[] }>(STORAGE)
         await claimed.updateMany({}, { $pull: { claims: { tenant } } })
       }
-      await schema.updateOne(id, { $unset: { tenant: 1, n: 1, last: 1 } })
+      await ifMine(owner, { $unset: { tenant: 1, n: 1, last: 1 } })
     },
     end: async (owner) => {
       const $unset = { progress: 1, owner: 1, tenant: 1, n: 1, last: 1 } as const

@@ -1,6 +1,6 @@
 import { COPYING_SCHEMA } from '#store/copying'
 import { selectList, sqlName } from '#store/sql/columns'
-import { change, failed, select, type SqlDatabase, type SqlValue, type Statement } from '#store/sql/database'
+import { failed, select, type SqlDatabase, type SqlValue, type Statement } from '#store/sql/database'
 import { int, type Dialect } from '#store/sql/dialect'
 import { refuseTakenStorage, storageGuard, storageLock } from '#store/sql/storage'
 import {
@@ -68,9 +68,7 @@ export function sqlTarget(
       const guards = folders.map((folder) => storageGuard(dialect, tenant, folder))
       try {
         const inserts = inserting(dialect, 'record', records, owner, charsMax)
-        // Nobody takes the copy up before they are there.
-        const mine = statement('UPDATE store_copy SET owner = owner WHERE owner = ?1', owner)
-        const results = await db.write([...storageLock(dialect), ...guards, mine, ...inserts])
+        const results = await db.write([...storageLock(dialect), ...guards, mine(owner), ...inserts])
         if (results.at(-1 - inserts.length)?.changes === 0) throw takenUp(name)
       } catch (error) {
         for (const folder of folders) refuseTakenStorage(db, error, folder)
@@ -78,9 +76,18 @@ export function sqlTarget(
         failed(db, error)
       }
     },
-    discard: async (tenants) => {
+    discard: async (tenants, owner) => {
+      const removed = async (table: Table, tenant: string): Promise<number> => {
+        const removing = [mine(owner), statement(discardSql(table), tenant, owner)]
+        const [held, gone] = await db.write(removing).catch(async (error: unknown) => {
+          if (error instanceof Refusal) throw error
+          throw (await copying()) === null ? takenUp(name) : error
+        })
+        if (held?.changes === 0) throw takenUp(name)
+        return gone?.changes ?? 0
+      }
       for (const tenant of tenants)
-        for (const table of [...RECORDS, ...CONTENTS]) while ((await change(db, discardSql(table), tenant)) > 0);
+        for (const table of [...RECORDS, ...CONTENTS]) while ((await removed(table, tenant)) > 0);
     },
     end: async (owner) => {
       if ((await copying())?.owner !== owner) throw takenUp(name)
@@ -111,12 +118,17 @@ const KNOWN = {
 
 const WAREHOUSES = `SELECT r.tenant_id AS tenant, r.kind, r.doc FROM record r WHERE r.kind = 'warehouse'`
 
+/** Changes nothing if the copy is another owner's; otherwise nobody takes it up before the transaction has ended. */
+function mine(owner: string): Statement {
+  return statement('UPDATE store_copy SET owner = owner WHERE owner = ?1', owner)
+}
+
 /** Rows of one statement that removes them: D1 ends one that takes too long. */
 const DISCARD_ROWS_MAX = 10_000
 
 function discardSql(table: Table): string {
   const [name, keys] = [sqlName(table), KEYS[table].map((column) => sqlName(column)).join(', ')]
-  return `DELETE FROM ${name} WHERE tenant_id = ?1
+  return `DELETE FROM ${name} WHERE tenant_id = ?1 AND EXISTS (SELECT 1 FROM store_copy c WHERE c.owner = ?2)
     AND (${keys}) IN (SELECT ${keys} FROM ${name} WHERE tenant_id = ?1 LIMIT ${DISCARD_ROWS_MAX})`
 }
 

@@ -42,8 +42,8 @@ export interface Target extends Source {
   finish(tenants: readonly string[], owner: string): Promise<void>
   /** Adds the records of a tenant, some of which may be there from an attempt before: its catalogs last. */
   publish(tenant: string, records: readonly Row[], owner: string): Promise<void>
-  /** Removes whatever there is of tenants. */
-  discard(tenants: readonly string[]): Promise<void>
+  /** Removes whatever there is of tenants, for as long as the copy is the owner's. */
+  discard(tenants: readonly string[], owner: string): Promise<void>
   /** Forgets the progress, if it still is the owner's: the database is ready. */
   end(owner: string): Promise<void>
   /** The folders of all warehouses, and the tenants they belong to. */

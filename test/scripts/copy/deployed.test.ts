@@ -188,9 +188,9 @@ it('waits for as long as it is told when there were too many requests, and repea
   expect(waits.map((milliseconds) => Math.round(milliseconds / 10_000))).toEqual([10, 10, 10, 10])
   waits = []
   deployed.fault = () => ({ status: 429, message: 'D1 DB is overloaded. Too many requests queued.', retryAfter: '1' })
-  await expect(place(url).discard(['x'])).rejects.toThrow(/takes no more requests/)
+  await expect(place(url).discard(['x'], 'somebody')).rejects.toThrow(/takes no more requests/)
   deployed.fault = () => ({ status: 500, message: 'D1 DB is overloaded. Requests queued for too long.' })
-  await expect(place(url).discard(['x'])).rejects.toThrow(/overloaded/)
+  await expect(place(url).discard(['x'], 'somebody')).rejects.toThrow(/overloaded/)
   expect(waits).toEqual([1000, 1000, 1000, 1000, 500, 1000, 2000, 4000])
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -169,8 +169,8 @@ describe.each(KINDS)('a copy into %s', (kind) => {
         let late: unknown
         const discarding: Target = {
           ...second,
-          discard: async (tenants) => {
-            await second.discard(tenants)
+          discard: async (tenants, owner) => {
+            await second.discard(tenants, owner)
             late = await first.write(batch, progress).catch((error: unknown) => error)
           },
         }
@@ -182,6 +182,31 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     expect(await second.tenants()).toEqual([])
     for (const each of [first, second]) await each.close()
     await copyOf(from, to)
+    await tenant.agrees(to.store())
+  })
+
+  it('is not taken for whole where its removal was interrupted', async () => {
+    const target = to.open()
+    const dies = async (): Promise<never> => Promise.reject(new Error('killed'))
+    await expect(copy(from.open(), { ...target, publish: dies }, OPTIONS)).rejects.toThrow('killed')
+    await expect(discard({ ...target, end: dies })).rejects.toThrow('killed')
+    await target.close()
+    await copyOf(from, to)
+    await tenant.agrees(to.store())
+  })
+
+  it('is not removed once another run has ended it', async () => {
+    await stopsHalfWay()
+    const target = to.open()
+    const late: Target = {
+      ...target,
+      discard: async (tenants, owner) => {
+        await copyOf(from, to)
+        await target.discard(tenants, owner)
+      },
+    }
+    await expect(discard(late)).rejects.toThrow('Another run goes on')
+    await target.close()
     await tenant.agrees(to.store())
   })
 
@@ -208,8 +233,8 @@ describe.each(KINDS)('a copy into %s', (kind) => {
     let late: unknown
     const again: Target = {
       ...target,
-      discard: async (tenants) => {
-        await target.discard(tenants)
+      discard: async (tenants, owner) => {
+        await target.discard(tenants, owner)
         late = await target.save(before).catch((error: unknown) => error)
       },
     }
