@@ -1,3 +1,4 @@
+import { postgresUrlOf } from '#src/config'
 import { mongoClient } from '#store/mongo/driver'
 import { migrateMongo } from '#store/mongo/migrate'
 import { migrate } from '#store/sql/postgres/migrate'
@@ -24,6 +25,7 @@ async function main(postgresUrl: string | undefined, mongoUrl: string | undefine
 }
 
 async function migratePostgres(url: string): Promise<string> {
+  postgresUrlOf(url)
   const db = tcpDatabase(url)
   try {
     const applied = await migrate(db, postgresMigrations())

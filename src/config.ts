@@ -79,6 +79,15 @@ export function settingsProblem(error: unknown): string | null {
   return isAbout && error.cause instanceof Error ? error.cause.message : null
 }
 
+/** What `DATABASE_URL` says. @throws Error with one sentence, without its full stop */
+export function postgresUrlOf(connectionString: string): URL {
+  const url = URL.parse(connectionString)
+  // Without a user it is a password that was cut at an odd character in it.
+  if (!url?.username || !['postgres:', 'postgresql:'].includes(url.protocol))
+    throw new Error('DATABASE_URL must be postgres://user:password@host/database, with odd characters percent-encoded')
+  return url
+}
+
 /** No message holds the connection string: it has a password. */
 function databaseOf({ STORE, HYPERDRIVE, DATABASE_URL, DATABASE_TRANSPORT }: Cloudflare.Env): DatabaseConfig {
   if (!STORE || STORE === 'd1') return { kind: 'd1' }
@@ -86,10 +95,7 @@ function databaseOf({ STORE, HYPERDRIVE, DATABASE_URL, DATABASE_TRANSPORT }: Clo
   if (STORE !== 'postgres') throw new Error(`STORE must be d1, postgres or mongo, not ${JSON.stringify(STORE)}`)
   if (HYPERDRIVE) return { kind: 'postgres', transport: 'tcp', connectionString: HYPERDRIVE.connectionString }
   if (!DATABASE_URL) throw new Error('STORE=postgres needs a binding HYPERDRIVE or the secret DATABASE_URL')
-  const url = URL.parse(DATABASE_URL)
-  // Without a user it is a password that was cut at an odd character in it.
-  if (!url?.username || !['postgres:', 'postgresql:'].includes(url.protocol))
-    throw new Error('DATABASE_URL must be postgres://user:password@host/database, with odd characters percent-encoded')
+  const url = postgresUrlOf(DATABASE_URL)
   const transport = DATABASE_TRANSPORT || (url.hostname.endsWith('.neon.tech') ? 'http' : 'tcp')
   if (transport !== 'tcp' && transport !== 'http')
     throw new Error(`DATABASE_TRANSPORT must be http or tcp, not ${JSON.stringify(transport)}`)
