@@ -1,7 +1,7 @@
 import { badRequest } from '#domain/errors'
 import { chosenItem } from './choice.ts'
 import type { Draft } from './draft.ts'
-import { idOf, jsonOf, type JsonObject, plainJson } from './json.ts'
+import { idOf, jsonOf, type JsonObject } from './json.ts'
 import { withLegacyFields, type TableMetadata } from './metadata.ts'
 import { checkSpecNames, checkSpecSources } from './partition-spec.ts'
 import type { MetadataLogEntry, SnapshotLogEntry } from './snapshots.ts'
@@ -68,7 +68,7 @@ function fieldsOfBase(draft: Draft): JsonObject {
     gone.add('schema')
     gone.add('partition-spec')
   }
-  return Object.fromEntries(Object.entries(plainJson(draft.base ?? {})).filter(([name]) => !gone.has(name)))
+  return Object.fromEntries(Object.entries(draft.base ?? {}).filter(([name]) => !gone.has(name)))
 }
 
 /** "None" stays as absent as it was; otherwise it is written as each version's readers expect it. */

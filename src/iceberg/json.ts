@@ -14,23 +14,25 @@ export interface RawNumber {
 /** A plain `number` is always a safe integer in canonical form; every other number is a {@link RawNumber}. */
 export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject
 
+/**
+ * The shapes of the wire are type aliases where others are interfaces: of those the compiler knows that they are JSON, so
+ * they are written without a cast, and what was read and checked is narrowed to one.
+ */
 export interface JsonObject {
   readonly [key: string]: Json
 }
 
-/** A value of the wire's own shape as the JSON that it is, which TypeScript does not see of an interface. */
-export function plainJson(value: object): JsonObject {
-  return value as JsonObject
+declare global {
+  /** What TypeScript's library doesn't declare yet. Node 24 and workerd have it. */
+  interface JSON {
+    parse(
+      text: string,
+      reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+    ): unknown
+    rawJSON(text: string): RawNumber
+    isRawJSON(value: unknown): value is RawNumber
+  }
 }
-
-/** What TypeScript's library doesn't declare yet. Node 24 and workerd have it. */
-interface SourceTextJson {
-  parse(text: string, reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown): unknown
-  rawJSON(text: string): RawNumber
-  isRawJSON(value: unknown): value is RawNumber
-}
-
-const sourceTextJson = JSON as unknown as SourceTextJson
 
 /** Deeper files don't exist; the limit keeps every walk over a document within the stack. */
 const STORED_DEPTH_MAX = 500
@@ -119,7 +121,7 @@ export function isLong(value: bigint): boolean {
 /** The inverse of {@link integerOf}. */
 export function jsonOf(value: bigint): number | RawNumber {
   const number = Number(value)
-  return Number.isSafeInteger(number) ? number : sourceTextJson.rawJSON(value.toString())
+  return Number.isSafeInteger(number) ? number : JSON.rawJSON(value.toString())
 }
 
 /** Deep equality; the order of keys doesn't matter, numbers are compared as they are written. */
@@ -143,12 +145,12 @@ export function isList(value: unknown): value is readonly Json[] {
 }
 
 export function isRawNumber(value: unknown): value is RawNumber {
-  return typeof value === 'object' && sourceTextJson.isRawJSON(value)
+  return typeof value === 'object' && JSON.isRawJSON(value)
 }
 
 function parse(text: string): Json {
   try {
-    return sourceTextJson.parse(text, keepNumber) as Json
+    return JSON.parse(text, keepNumber) as Json
   } catch (cause) {
     throw new CatalogError('bad-request', 'Malformed JSON: expected one JSON document', cause)
   }
@@ -158,5 +160,5 @@ function keepNumber(_key: string, value: unknown, context: { readonly source?: s
   if (typeof value !== 'number') return value
   const { source } = context
   if (source === undefined || (Number.isSafeInteger(value) && String(value) === source)) return value
-  return sourceTextJson.rawJSON(source)
+  return JSON.rawJSON(source)
 }

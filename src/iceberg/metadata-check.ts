@@ -49,7 +49,7 @@ export function checkMetadata(metadata: JsonObject): void {
   optional(metadata, 'next-row-id', asLong, OWNER)
   for (const [name, { item, read }] of LISTS)
     for (const value of optional(metadata, name, asList, OWNER) ?? []) read(value, item, OWNER)
-  for (const schema of required(metadata, 'schemas', asList, OWNER)) indexSchema(schema as unknown as Schema)
+  for (const schema of required(metadata, 'schemas', asList, OWNER)) indexSchema(schema as Schema)
   checkChoice(metadata, 'schemas', 'schema-id', 'current-schema-id')
   checkChoice(metadata, 'partition-specs', 'spec-id', 'default-spec-id')
   checkChoice(metadata, 'sort-orders', 'order-id', 'default-sort-order-id')

@@ -39,18 +39,18 @@ function structure(file: JsonObject, v1: boolean): JsonObject {
     schemas: readSchemas,
     'current-schema-id': v1
       ? (optional(file, 'current-schema-id', asInt, OWNER) ?? only ?? 0)
-      : file['current-schema-id'],
+      : (file['current-schema-id'] ?? null),
     'partition-specs': specs,
-    'default-spec-id': v1 ? (optional(file, 'default-spec-id', asInt, OWNER) ?? 0) : file['default-spec-id'],
+    'default-spec-id': v1 ? (optional(file, 'default-spec-id', asInt, OWNER) ?? 0) : (file['default-spec-id'] ?? null),
     'last-partition-id': v1
       ? (optional(file, 'last-partition-id', asInt, OWNER) ??
         specs.reduce((highest, spec) => Math.max(highest, highestPartitionId(spec)), 0))
-      : file['last-partition-id'],
+      : (file['last-partition-id'] ?? null),
     'sort-orders': orders,
     'default-sort-order-id': v1
       ? (optional(file, 'default-sort-order-id', asInt, OWNER) ?? 0)
-      : file['default-sort-order-id'],
-  } as unknown as JsonObject
+      : (file['default-sort-order-id'] ?? null),
+  }
 }
 
 function partitionSpecs(file: JsonObject, v1: boolean): readonly PartitionSpec[] {
@@ -65,7 +65,7 @@ function sortOrders(file: JsonObject, v1: boolean): readonly Json[] {
   const orders = listed.map((order) => readSortOrder(order, 'sort-order', OWNER))
   const wanted = file['default-sort-order-id'] ?? 0
   const complete = wanted === 0 && !orders.some((order) => order['order-id'] === 0) ? [...orders, UNSORTED] : orders
-  return complete as unknown as readonly Json[]
+  return complete
 }
 
 /** The refs, with `main` made from the current snapshot where it is missing. */

@@ -1,6 +1,6 @@
 import { badRequest } from '#domain/errors'
 import { asObject, shown, type Long } from './fields.ts'
-import { idOf, parseJson, writeJson, type Json, plainJson } from './json.ts'
+import { idOf, parseJson, writeJson, type Json } from './json.ts'
 import { checkMetadata } from './metadata-check.ts'
 import { normalised } from './metadata-defaults.ts'
 import type { PartitionSpec } from './partition-spec.ts'
@@ -18,7 +18,7 @@ export const FORMAT_VERSION_MAX = 3
  * Table metadata as JSON has it, checked and complete: what a file may leave out is there. Fields that are not listed
  * are there too and survive a rewrite. Never changed in place.
  */
-export interface TableMetadata {
+export type TableMetadata = {
   readonly 'format-version': FormatVersion
   /** v1 files may lack it; the first commit adds one. */
   readonly 'table-uuid'?: string
@@ -60,12 +60,12 @@ export function readTableMetadata(text: string): TableMetadata {
   const file = asObject(parseJson(text), 'metadata', 'table metadata')
   const metadata = normalised(file, readFormatVersion(file['format-version']))
   checkMetadata(metadata)
-  return metadata as unknown as TableMetadata
+  return metadata as TableMetadata
 }
 
 /** The text of a metadata file: what was read, byte for byte, where nothing changed. */
 export function writeTableMetadata(metadata: TableMetadata): string {
-  return writeJson(plainJson(metadata))
+  return writeJson(metadata)
 }
 
 /** v1 metadata with the two fields that its older readers need: the current schema and the default spec's fields. */

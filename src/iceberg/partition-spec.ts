@@ -6,20 +6,20 @@ import type { Schema } from './schema.ts'
 import { canTransform, isKnownTransform } from './transforms.ts'
 import { isPrimitive, typeName } from './types.ts'
 
-export interface PartitionField {
+export type PartitionField = {
   readonly 'source-id': number
   readonly 'field-id': number
   readonly name: string
   readonly transform: string
 }
 
-export interface PartitionSpec {
+export type PartitionSpec = {
   readonly 'spec-id': number
   readonly fields: readonly PartitionField[]
 }
 
 /** A spec as a client sends it: its ids may be missing. */
-export interface UnboundPartitionSpec {
+export type UnboundPartitionSpec = {
   readonly fields: readonly (Omit<PartitionField, 'field-id'> & { readonly 'field-id'?: number })[]
 }
 
@@ -52,7 +52,7 @@ export function readUnboundSpec(value: Json, name: string, owner: string): Unbou
     required(field, 'name', asString, name)
     required(field, 'transform', asText, name)
     optional(field, 'field-id', asInt, name)
-    return field as unknown as UnboundPartitionSpec['fields'][number]
+    return field as UnboundPartitionSpec['fields'][number]
   })
   const given = fields.flatMap((field) => field['field-id'] ?? [])
   if (given.length > 0 && given.length < fields.length)

@@ -5,12 +5,12 @@ import { isObject, writeJson, type Json, type JsonObject } from './json.ts'
 import { canonicalPrimitive, parsePrimitive, type StructType, type Type } from './types.ts'
 
 /** A table schema: a struct with an id. */
-export interface Schema extends StructType {
+export type Schema = StructType & {
   readonly 'schema-id': number
   readonly 'identifier-field-ids'?: readonly number[]
 }
 
-export interface NestedField {
+export type NestedField = {
   readonly id: number
   readonly name: string
   readonly required: boolean
@@ -35,9 +35,7 @@ export function readSchema(value: Json, name: string, owner: string): Schema {
   const schema = asObject(value, name, owner)
   readStruct(schema, name, 0)
   optional(schema, 'identifier-field-ids', readFieldIds, name)
-  return (optional(schema, 'schema-id', asInt, name) === undefined
-    ? { ...schema, 'schema-id': 0 }
-    : schema) as unknown as Schema
+  return (optional(schema, 'schema-id', asInt, name) === undefined ? { ...schema, 'schema-id': 0 } : schema) as Schema
 }
 
 /** What makes two schemas the same: everything that readers see but the schema's id. */
@@ -76,7 +74,7 @@ function readType(depth: number): (value: Json, name: string, owner: string) => 
     const nested = NESTED.get(value['type'])
     if (!nested) throw unexpected(owner, 'type', 'struct, list or map', value['type'] ?? null)
     nested(value, owner, depth)
-    return value as unknown as Type
+    return value as Type
   }
 }
 

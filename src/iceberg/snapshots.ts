@@ -16,7 +16,7 @@ import {
 } from './fields.ts'
 import type { Json, JsonObject } from './json.ts'
 
-export interface Snapshot {
+export type Snapshot = {
   readonly 'snapshot-id': Long
   readonly 'parent-snapshot-id'?: Long | null
   readonly 'sequence-number'?: Long
@@ -31,7 +31,7 @@ export interface Snapshot {
 }
 
 /** A branch or tag inside a table. */
-export interface SnapshotRef {
+export type SnapshotRef = {
   readonly 'snapshot-id': Long
   readonly type: 'branch' | 'tag'
   readonly 'min-snapshots-to-keep'?: Long
@@ -39,12 +39,12 @@ export interface SnapshotRef {
   readonly 'max-ref-age-ms'?: Long
 }
 
-export interface SnapshotLogEntry {
+export type SnapshotLogEntry = {
   readonly 'snapshot-id': Long
   readonly 'timestamp-ms': number
 }
 
-export interface MetadataLogEntry {
+export type MetadataLogEntry = {
   readonly 'metadata-file': string
   readonly 'timestamp-ms': number
 }
@@ -71,7 +71,7 @@ export function readSnapshot(value: Json, name: string, owner: string): Snapshot
   if (firstRowId !== undefined && addedRows === undefined)
     throw badRequest("Invalid snapshot: 'added-rows' is required when 'first-row-id' is set")
   optional(snapshot, 'key-id', asString, 'snapshot')
-  return snapshot as unknown as Snapshot
+  return snapshot as Snapshot
 }
 
 /**
@@ -86,28 +86,28 @@ export function readRef(value: Json, name: string, owner: string): SnapshotRef {
       const field = ref[key] ?? null
       return field === null ? [] : [[key, field]]
     }),
-  ) as unknown as SnapshotRef
+  ) as SnapshotRef
 }
 
 /** As {@link readRef}, for a file: unknown fields are kept. */
 export function readStoredRef(value: Json, name: string, owner: string): SnapshotRef {
   const ref = asObject(value, name, owner)
   checkRef(ref, name)
-  return ref as unknown as SnapshotRef
+  return ref as SnapshotRef
 }
 
 export function readSnapshotLogEntry(value: Json, name: string, owner: string): SnapshotLogEntry {
   const entry = asObject(value, name, owner)
   required(entry, 'snapshot-id', asLong, name)
   required(entry, 'timestamp-ms', asTimeMs, name)
-  return entry as unknown as SnapshotLogEntry
+  return entry as SnapshotLogEntry
 }
 
 export function readMetadataLogEntry(value: Json, name: string, owner: string): MetadataLogEntry {
   const entry = asObject(value, name, owner)
   required(entry, 'metadata-file', asText, name)
   required(entry, 'timestamp-ms', asTimeMs, name)
-  return entry as unknown as MetadataLogEntry
+  return entry as MetadataLogEntry
 }
 
 const REF_FIELDS = ['snapshot-id', 'type', 'min-snapshots-to-keep', 'max-snapshot-age-ms', 'max-ref-age-ms'] as const

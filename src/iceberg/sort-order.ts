@@ -7,14 +7,14 @@ import type { Schema } from './schema.ts'
 import { canTransform, isKnownTransform } from './transforms.ts'
 import { isPrimitive, typeName } from './types.ts'
 
-export interface SortField {
+export type SortField = {
   readonly 'source-id': number
   readonly transform: string
   readonly direction: 'asc' | 'desc'
   readonly 'null-order': 'nulls-first' | 'nulls-last'
 }
 
-export interface SortOrder {
+export type SortOrder = {
   readonly 'order-id': number
   readonly fields: readonly SortField[]
 }
@@ -68,7 +68,7 @@ function readSortField(item: Json, owner: string): SortField {
   required(field, 'transform', asText, owner)
   oneOf(field, 'direction', ['asc', 'desc'], owner)
   oneOf(field, 'null-order', ['nulls-first', 'nulls-last'], owner)
-  return field as unknown as SortField
+  return field as SortField
 }
 
 function oneOf(object: JsonObject, name: string, allowed: readonly string[], owner: string): void {

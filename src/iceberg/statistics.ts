@@ -14,20 +14,20 @@ import {
 import type { Json } from './json.ts'
 
 /** A statistics file of a snapshot; its other fields are kept as they are. */
-export interface StatisticsFile {
+export type StatisticsFile = {
   readonly 'snapshot-id': Long
   readonly 'statistics-path': string
 }
 
 /** A key that encrypts other keys (format v3). */
-export interface EncryptionKey {
+export type EncryptionKey = {
   readonly 'key-id': string
   readonly 'encrypted-key-metadata': string
 }
 
 /** @throws CatalogError `bad-request` */
 export function readStatistics(value: Json, name: string, owner: string): StatisticsFile {
-  const statistics = readPartitionStatistics(value, name, owner) as unknown as Parameters<typeof required>[0]
+  const statistics = readPartitionStatistics(value, name, owner)
   required(statistics, 'file-footer-size-in-bytes', asLong, name)
   optional(statistics, 'key-metadata', asString, name)
   for (const item of required(statistics, 'blob-metadata', asList, name)) {
@@ -38,7 +38,7 @@ export function readStatistics(value: Json, name: string, owner: string): Statis
     for (const id of required(blob, 'fields', asList, 'blob-metadata')) asInt(id, 'fields', 'blob-metadata')
     optional(blob, 'properties', asStringMap, 'blob-metadata')
   }
-  return statistics as unknown as StatisticsFile
+  return statistics as StatisticsFile
 }
 
 /** @throws CatalogError `bad-request` */
@@ -47,7 +47,7 @@ export function readPartitionStatistics(value: Json, name: string, owner: string
   required(statistics, 'snapshot-id', asLong, name)
   required(statistics, 'statistics-path', asText, name)
   required(statistics, 'file-size-in-bytes', asLong, name)
-  return statistics as unknown as StatisticsFile
+  return statistics as StatisticsFile
 }
 
 /** @throws CatalogError `bad-request` */
@@ -57,7 +57,7 @@ export function readEncryptionKey(value: Json, name: string, owner: string): Enc
   required(key, 'encrypted-key-metadata', asBase64, name)
   optional(key, 'encrypted-by-id', asString, name)
   optional(key, 'properties', asStringMap, name)
-  return key as unknown as EncryptionKey
+  return key as EncryptionKey
 }
 
 function asBase64(value: Json, name: string, owner: string): string {

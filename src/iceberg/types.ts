@@ -5,19 +5,19 @@ import type { NestedField } from './schema.ts'
 /** Iceberg's types as JSON has them: text for primitives, objects for the nested ones. */
 export type Type = string | StructType | ListType | MapType
 
-export interface StructType {
+export type StructType = {
   readonly type: 'struct'
   readonly fields: readonly NestedField[]
 }
 
-export interface ListType {
+export type ListType = {
   readonly type: 'list'
   readonly 'element-id': number
   readonly element: Type
   readonly 'element-required': boolean
 }
 
-export interface MapType {
+export type MapType = {
   readonly type: 'map'
   readonly 'key-id': number
   readonly key: Type

@@ -17,7 +17,7 @@ import {
   withoutNulls,
 } from './fields.ts'
 import { withoutSlash } from './files.ts'
-import { idOf, plainJson, type Json, type JsonObject } from './json.ts'
+import { idOf, type Json, type JsonObject } from './json.ts'
 import { readUnboundSpec, type UnboundPartitionSpec } from './partition-spec.ts'
 import { readSchema, type Schema } from './schema.ts'
 import { indexSchema } from './schema-index.ts'
@@ -139,11 +139,12 @@ function readNewSnapshot(value: Json, name: string, owner: string): Snapshot {
 }
 
 function storable(statistics: StatisticsFile): StatisticsFile {
-  const file = plainJson(withoutNulls(statistics))
+  const file: JsonObject = withoutNulls(statistics)
   const blobs = file['blob-metadata']
-  if (blobs === undefined) return file as unknown as StatisticsFile
+  if (blobs === undefined) return file as StatisticsFile
   const list = asList(blobs, 'blob-metadata', 'statistics').map((blob) => withoutNulls(blob as JsonObject))
-  return { ...file, 'blob-metadata': list } as unknown as StatisticsFile
+  const without: JsonObject = { ...file, 'blob-metadata': list }
+  return without as StatisticsFile
 }
 
 function asId(value: Json, name: string, owner: string): string {

@@ -1,7 +1,6 @@
 import { badRequest } from '#domain/errors'
 import { addItem, choiceOf, choose, chosenItem, type Choice } from './choice.ts'
 import { removeProperties, setLocation, setProperties } from './own-fields.ts'
-import { plainJson } from './json.ts'
 import { schemaKey, type Schema } from './schema.ts'
 import { checkNoDialectLost, trimHistory } from './view-history.ts'
 import { currentVersion, VIEW_FORMAT_VERSION, type VersionLogEntry, type ViewMetadata } from './view-metadata.ts'
@@ -133,7 +132,7 @@ function finish(draft: ViewDraft): ViewMetadata {
   const { base, properties, versions } = draft
   const current = chosenItem(versions)
   const currentId = current['version-id']
-  const { properties: _, ...fieldsOfBase } = plainJson(base)
+  const { properties: _, ...fieldsOfBase } = base
   const history = { versions: [...versions.items.values()], 'version-log': versionLog(draft, current) }
   checkNoDialectLost(currentVersion(base), current, properties)
   return {

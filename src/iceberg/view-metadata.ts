@@ -1,6 +1,6 @@
 import { badRequest } from '#domain/errors'
 import { asInt, asList, asObject, asStringMap, asText, asTimeMs, asUuid, optional, required, shown } from './fields.ts'
-import { parseJson, writeJson, type Json, plainJson } from './json.ts'
+import { parseJson, writeJson, type Json, type JsonObject } from './json.ts'
 import { indexSchema } from './schema-index.ts'
 import { readSchema, type Schema } from './schema.ts'
 import { readStoredVersion, type ViewVersion } from './view-version.ts'
@@ -12,7 +12,7 @@ export const VIEW_FORMAT_VERSION = 1
  * View metadata (view specification, version 1) as JSON has it, checked. Fields that are not listed are there too and
  * survive a rewrite. Never changed in place.
  */
-export interface ViewMetadata {
+export type ViewMetadata = {
   readonly 'view-uuid': string
   readonly 'format-version': typeof VIEW_FORMAT_VERSION
   readonly location: string
@@ -25,7 +25,7 @@ export interface ViewMetadata {
 }
 
 /** When a version became the current one. */
-export interface VersionLogEntry {
+export type VersionLogEntry = {
   readonly 'timestamp-ms': number
   readonly 'version-id': number
 }
@@ -61,12 +61,13 @@ export function readViewMetadata(text: string): ViewMetadata {
   for (const version of versions)
     if (version['version-id'] === currentId && !schemaIds.has(version['schema-id']))
       throw badRequest(`Invalid ${OWNER}: the current version has schema ${version['schema-id']}, which is not there`)
-  return { ...file, schemas } as unknown as ViewMetadata
+  const metadata: JsonObject = { ...file, schemas }
+  return metadata as ViewMetadata
 }
 
 /** The text of a metadata file: what was read, byte for byte, where nothing changed. */
 export function writeViewMetadata(metadata: ViewMetadata): string {
-  return writeJson(plainJson(metadata))
+  return writeJson(metadata)
 }
 
 /** The view's current version. */

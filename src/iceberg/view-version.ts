@@ -14,10 +14,10 @@ import {
   required,
   withoutNulls,
 } from './fields.ts'
-import { writeJson, type Json, type JsonObject, plainJson } from './json.ts'
+import { writeJson, type Json, type JsonObject } from './json.ts'
 
 /** One definition of a view (view specification, "Versions"), as JSON has it. Never changed in place. */
-export interface ViewVersion {
+export type ViewVersion = {
   readonly 'version-id': number
   readonly 'schema-id': number
   readonly 'timestamp-ms': number
@@ -28,7 +28,7 @@ export interface ViewVersion {
 }
 
 /** Only `sql` is specified; a file may hold others, which are kept as they are. */
-export interface ViewRepresentation {
+export type ViewRepresentation = {
   readonly type: string
   readonly sql?: string
   readonly dialect?: string
@@ -40,7 +40,7 @@ export function readNewVersion(value: Json, name: string, owner: string): ViewVe
   required(version, 'version-id', asIntOrLast, name)
   required(version, 'schema-id', asIntOrLast, name)
   readContent(version, name)
-  const read = version as unknown as ViewVersion
+  const read = version as ViewVersion
   if (read.representations.length === 0)
     throw badRequest('Invalid view version: expected at least one query in its representations, found none')
   const others = new Set(read.representations.filter(({ type }) => !isSql(type)).map(({ type }) => brief(type)))
@@ -55,7 +55,7 @@ export function readStoredVersion(value: Json, name: string, owner: string): Vie
   required(version, 'version-id', asInt, name)
   required(version, 'schema-id', asInt, name)
   readContent(version, name)
-  return version as unknown as ViewVersion
+  return version as ViewVersion
 }
 
 /** What makes two versions the same: everything but the version's id and time. */
@@ -63,7 +63,7 @@ export function versionKey(version: ViewVersion): string {
   const { summary, representations } = version
   return writeJson([
     sorted(summary),
-    representations.map((representation) => sorted(plainJson(representation))),
+    representations.map((representation) => sorted(representation)),
     version['default-catalog'] ?? null,
     version['default-namespace'],
     version['schema-id'],

@@ -16,6 +16,15 @@ export interface Fixture {
 
 export const AT = '2026-01-02T03:04:05.000Z'
 
+/** What an engine has reported of some table, with an id that has 63 bits. */
+export const REPORT = {
+  at: AT,
+  principalId: 'u',
+  principalName: 'alice',
+  client: null,
+  report: '{"id":9223372036854775807}',
+} as const
+
 export function newId(): string {
   return crypto.randomUUID()
 }

@@ -10,7 +10,7 @@ import type { SqlDatabase, Statement } from '#store/sql/database'
 import { sqlStore } from '#store/sql/store'
 import type { Store } from '#store/store'
 import { randomTenant } from '#test/contract/agreement'
-import { AT, commitOf, create, land, tableKey, tableValue } from '#test/contract/fixture'
+import { commitOf, create, land, REPORT, tableKey, tableValue } from '#test/contract/fixture'
 import { openBackup, writeBackup } from '../../../scripts/copy/backup.ts'
 import { copy, discard } from '../../../scripts/copy/copy.ts'
 import { D1_CHARS_MAX, deployedD1 } from '../../../scripts/copy/d1-api.ts'
@@ -90,14 +90,7 @@ it('takes rows that are long, of many bytes, and without some of their values', 
     const next = tableValue({ objectId: `o${n}`, locations: [`s3://m/${n}/`], properties: { value } })
     await land(from.store.tenant(tenantId), commitOf(main, [create(tableKey('a', `t${n}`), next)]))
   }
-  const report = {
-    at: AT,
-    principalId: 'u',
-    principalName: 'alice',
-    client: null,
-    report: '{"id":9223372036854775807}',
-  }
-  await from.store.tenant(tenantId).metrics.add({ objectId: 'a', ...report }, { perTable: 2, perTenant: 100 })
+  await from.store.tenant(tenantId).metrics.add({ objectId: 'a', ...REPORT }, { perTable: 2, perTenant: 100 })
   const { url, store } = await deployed.make()
   const there = await copied(from.target, place(url, 1000))
   const params = deployed.requests.flatMap((batch) => batch.flatMap((statement) => statement.params))

@@ -6,6 +6,7 @@ import { randomTenant, type RandomTenant } from '#test/contract/agreement'
 import {
   answered,
   AT,
+  REPORT,
   commitOf,
   firstRecords,
   fork,
@@ -66,15 +67,8 @@ async function more(store: Store, { tenantId, main }: RandomTenant): Promise<voi
   const scope = { type: 'tenant' } as const
   await tenant.grants.create({ id: newId(), userId: users[0]?.id ?? '', scope, actions: ['read'], createdAt: AT })
   await tenant.revokedTokens.create({ id: newId(), expiresAt: AT })
-  const report = {
-    at: AT,
-    principalId: 'u',
-    principalName: 'alice',
-    client: null,
-    report: '{"id":9223372036854775807}',
-  }
   for (const objectId of ['a', 'b', 'a', 'a', 'b'])
-    await tenant.metrics.add({ objectId, ...report }, { perTable: 2, perTenant: 100 })
+    await tenant.metrics.add({ objectId, ...REPORT }, { perTable: 2, perTenant: 100 })
 }
 
 it('has the same checksum all the way round', async () => {
