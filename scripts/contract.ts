@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { contractTable, rowsOf, type VitestReport } from './contract/table.ts'
+import { contractTable, rowsOf } from './contract/table.ts'
 import { postgresVersion } from './postgres/binaries.ts'
 import { endProcessesWith } from './processes.ts'
+import type { VitestReport } from './test/reports.ts'
 import { RUN_VARIABLE, succeeds, type Run } from './test/run.ts'
 
 const PROJECTS = ['node', 'worker', 'postgres', 'mongo']

@@ -7,7 +7,7 @@ import { runCheck, runPytest, runRck, runVitest } from './test/parts.ts'
 import { jobsOf, parseTestOptions, type Part } from './test/options.ts'
 import { RUN_VARIABLE, type Run } from './test/run.ts'
 import { runSpark } from './test/spark.ts'
-import type { Tally } from './test/tally.ts'
+import { told, type Tally } from './test/tally.ts'
 
 const RUN: Record<Part, (run: Run) => Promise<Tally>> = {
   check: runCheck,
@@ -22,7 +22,7 @@ const RUN: Record<Part, (run: Run) => Promise<Tally>> = {
 
 process.exitCode = await main(process.argv.slice(2))
 
-/** Runs every part of the suite, or the one that `--only` names; the last line says how it went. */
+/** Runs every part of the suite, or the one that `--only` names; the last lines say what failed and how it went. */
 async function main(args: readonly string[]): Promise<number> {
   const options = parseTestOptions(args)
   if (options instanceof Error) {
@@ -36,16 +36,18 @@ async function main(args: readonly string[]): Promise<number> {
   const all: Run = { id: randomUUID(), reports: mkdtempSync(join(tmpdir(), 'pangolin-test-')), stop: stopping.signal }
   const total = { passed: 0, failed: 0 }
   const lines: string[] = []
+  const failed: string[] = []
   try {
     for (const { part, store, isRepeated } of jobsOf(options)) {
       if (stopping.signal.aborted) break
       const name = store === undefined ? part : `${part} on ${store}`
       process.stdout.write(`\n=== ${name}\n`)
       const startMs = Date.now()
-      const { passed, failed } = await RUN[part](store === undefined ? all : { ...all, store, isRepeated })
-      lines.push(lineOf(name, passed, failed, Date.now() - startMs))
+      const { passed, failures } = await RUN[part](store === undefined ? all : { ...all, store, isRepeated })
+      lines.push(lineOf(name, passed, failures.length, Date.now() - startMs))
+      failed.push(told(name, failures))
       total.passed += passed
-      total.failed += failed
+      total.failed += failures.length
     }
   } finally {
     await endProcessesWith(RUN_VARIABLE, all.id)
@@ -54,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (stopping.signal.aborted) {
     process.stdout.write('\nStopped before the end.\n')
   }
-  process.stdout.write(`\n${lines.join('')}${total.passed} passed, ${total.failed} failed\n`)
+  process.stdout.write(`\n${failed.join('')}${lines.join('')}${total.passed} passed, ${total.failed} failed\n`)
   return total.failed === 0 && !stopping.signal.aborted ? 0 : 1
 }
 

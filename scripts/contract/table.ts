@@ -1,19 +1,5 @@
 import { relative } from 'node:path'
-
-/** What of vitest's JSON report is used. */
-export interface VitestReport {
-  readonly testResults: readonly {
-    readonly name: string
-    readonly message?: string
-    readonly status: string
-    readonly assertionResults: readonly {
-      readonly ancestorTitles: readonly string[]
-      readonly title: string
-      readonly status: string
-      readonly duration?: number | null
-    }[]
-  }[]
-}
+import type { VitestReport } from '../test/reports.ts'
 
 /** Tests of one suite on one store over one transport. */
 export interface ContractRow {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pytest } from './pytest.ts'
-import { preparePython } from './python.ts'
+import { NO_PYTHON, preparePython } from './python.ts'
+import { tallyOfVitest } from './reports.ts'
 import { succeeds, type Run } from './run.ts'
 import { tally, type Tally } from './tally.ts'
 
@@ -11,7 +12,7 @@ const INTEROP = join('test', 'interop')
 /** `npm run check`, counted as one test. */
 export async function runCheck(run: Run): Promise<Tally> {
   const isClean = await succeeds(run, [process.execPath, ...process.execArgv, join('scripts', 'check.ts')])
-  return isClean ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+  return isClean ? { passed: 1, failures: [] } : { passed: 0, failures: ['npm run check'] }
 }
 
 /** The tests of one project of `vitest.config.ts`. */
@@ -19,13 +20,13 @@ export async function runVitest(run: Run, project: string): Promise<Tally> {
   const report = join(run.reports, `${project}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const isClean = await succeeds(run, ['vitest', 'run', '--project', project, ...reporters])
-  return tally(isClean, existsSync(report) ? readVitest(readFileSync(report, 'utf8')) : undefined)
+  return tally(isClean, existsSync(report) ? tallyOfVitest(readFileSync(report, 'utf8')) : undefined)
 }
 
 /** The tests that drive `npm start` with real engines, from Python. */
 export async function runPytest(run: Run): Promise<Tally> {
   const python = await preparePython(run, VENV, [join(INTEROP, 'requirements.txt')])
-  if (python === undefined) return { passed: 0, failed: 1 }
+  if (python === undefined) return { passed: 0, failures: [NO_PYTHON] }
   return run.isRepeated
     ? pytest(run, python, INTEROP, ['-m', 'not one_store'], FURTHER_STORES)
     : pytest(run, python, INTEROP)
@@ -43,9 +44,4 @@ export async function runRck(run: Run): Promise<Tally> {
   const script = [join('test', 'rck', 'run.ts'), '--report', report]
   const isClean = await succeeds(run, [process.execPath, ...process.execArgv, ...script])
   return tally(isClean, existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as Tally) : undefined)
-}
-
-function readVitest(report: string): Tally {
-  const { numPassedTests, numFailedTests } = JSON.parse(report) as { numPassedTests: number; numFailedTests: number }
-  return { passed: numPassedTests, failed: numFailedTests }
 }

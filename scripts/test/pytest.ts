@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { tallyOfPytest } from './reports.ts'
 import { succeeds, type Run } from './run.ts'
 import { tally, type Tally } from './tally.ts'
 
@@ -19,13 +20,7 @@ export async function pytest(
   const report = join(run.reports, `pytest-${run.store}.xml`)
   const args = ['-m', 'pytest', '-p', 'no:cacheprovider', `--junitxml=${report}`, ...options, folder]
   const isClean = await succeeds(run, [python, ...args], { ...engineEnvironment(), ...own })
-  return tally(isClean, existsSync(report) ? readReport(readFileSync(report, 'utf8')) : undefined)
-}
-
-function readReport(report: string): Tally {
-  const count = (name: string): number => Number(new RegExp(` ${name}="([0-9]+)"`).exec(report)?.[1] ?? 0)
-  const failed = count('failures') + count('errors')
-  return { passed: count('tests') - failed - count('skipped'), failed }
+  return tally(isClean, existsSync(report) ? tallyOfPytest(readFileSync(report, 'utf8')) : undefined)
 }
 
 /** What the machine's owner set for a cloud or an engine must not help one that is told three words only. */

@@ -7,6 +7,9 @@ import { succeeds, type Run } from './run.ts'
 /** The user's own choice first, then the versions by name. */
 const NAMES = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python']
 
+/** What failed where {@link preparePython} found none. */
+export const NO_PYTHON = 'Python with the packages that the tests import'
+
 const PYTHON = join('bin', 'python')
 const STAMP = 'installed'
 

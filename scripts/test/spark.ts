@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { leaveOut } from './kits.ts'
 import { pytest } from './pytest.ts'
-import { digestOf, preparePython } from './python.ts'
+import { digestOf, NO_PYTHON, preparePython } from './python.ts'
 import { succeeds, type Run } from './run.ts'
 import type { Tally } from './tally.ts'
 
@@ -24,11 +24,13 @@ const SUITE_MS_MAX = 20 * 60_000
 /** Spark SQL against `npm start`, where there are Java and Maven. */
 export async function runSpark(run: Run): Promise<Tally> {
   const missing = missingTool()
-  if (missing !== null) return { passed: 0, failed: leaveOut('spark (Spark SQL)', missing) ? 0 : 1 }
+  if (missing !== null)
+    return { passed: 0, failures: leaveOut('spark (Spark SQL)', missing) ? [] : [`Spark needs ${missing}`] }
   const folder = join(CACHE, `spark-${digestOf(REQUIREMENTS).slice(0, 16)}`)
   const python = await preparePython(run, folder, REQUIREMENTS)
   const jars = await sparkJars(run)
-  if (python === undefined || jars === undefined) return { passed: 0, failed: 1 }
+  if (python === undefined) return { passed: 0, failures: [NO_PYTHON] }
+  if (jars === undefined) return { passed: 0, failures: ['what Maven should have fetched'] }
 
   const limit = AbortSignal.timeout(SUITE_MS_MAX)
   const limited = { ...run, stop: AbortSignal.any([run.stop, limit]) }

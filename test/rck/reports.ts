@@ -1,10 +1,11 @@
+import { readJunit, type JunitCase } from '../../scripts/test/junit.ts'
 import type { Explained } from './expected.ts'
 import type { SuiteName } from './suites.ts'
 
 /** One test as JUnit reports it. `name` is `Class.method`, the same for all parameters of a method. */
 export interface TestResult {
   readonly name: string
-  readonly outcome: 'passed' | 'skipped' | 'failed'
+  readonly outcome: JunitCase['outcome']
   /** The first line of the failure; empty otherwise. */
   readonly message: string
 }
@@ -17,20 +18,13 @@ export interface Verdict {
   readonly surprises: readonly string[]
 }
 
-const OUTCOMES = { skipped: 'skipped', failure: 'failed', error: 'failed' } as const
-
 /** Reads a report in JUnit's XML. */
 export function readReport(xml: string): TestResult[] {
-  const markup = xml.replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>/g, '')
-  const cases = markup.matchAll(/<testcase name="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g)
-  return [...cases].map(([, method = '', className = '', body = '']) => {
-    const [, element, message = ''] = /<(skipped|failure|error)\b(?:[^>]*? message="([^"]*)")?/.exec(body) ?? []
-    return {
-      name: `${className.replace(/^.*\./, '')}.${method.replace(/\(.*$/s, '')}`,
-      outcome: element === undefined ? 'passed' : OUTCOMES[element as keyof typeof OUTCOMES],
-      message: unescaped(message).trim().split('\n', 1)[0] ?? '',
-    }
-  })
+  return readJunit(xml).map(({ className, name, outcome, message }) => ({
+    name: `${className.replace(/^.*\./, '')}.${name.replace(/\(.*$/s, '')}`,
+    outcome,
+    message: message.trim().split('\n', 1)[0] ?? '',
+  }))
 }
 
 /** Holds what happened against what is explained: both a failure and an explanation too many are surprises. */
@@ -59,12 +53,4 @@ export function judge(suite: SuiteName, results: readonly TestResult[], expected
         .map((name) => `${name}: explained, but there is no such test`),
     ],
   }
-}
-
-function unescaped(text: string): string {
-  const named = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' } as const
-  return text.replaceAll(/&(?:#(\d+)|#x([\da-f]+)|(lt|gt|quot|apos|amp));/gi, (_, decimal, hex, name) => {
-    if (name) return named[name as keyof typeof named]
-    return String.fromCodePoint(decimal ? Number(decimal) : Number.parseInt(hex as string, 16))
-  })
 }

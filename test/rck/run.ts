@@ -10,6 +10,7 @@ import { startMongo, type RealServer } from '#test/store/mongo/real-server'
 import { endProcessesWith } from '../../scripts/processes.ts'
 import { leaveOut } from '../../scripts/test/kits.ts'
 import { STORE_VARIABLE } from '../../scripts/test/run.ts'
+import type { Tally } from '../../scripts/test/tally.ts'
 import { classPath, missingTool } from './client.ts'
 import { EXPECTED } from './expected.ts'
 import { judge, readReport, type Verdict } from './reports.ts'
@@ -57,9 +58,9 @@ async function main(): Promise<number> {
   }
   await mongo?.stop()
   const passed = verdicts.reduce((sum, verdict) => sum + verdict.passed, 0)
-  const failed = verdicts.reduce((sum, verdict) => sum + verdict.surprises.length, 0)
-  if (values.report !== undefined) writeFileSync(values.report, JSON.stringify({ passed, failed }))
-  return failed === 0 && verdicts.length === suites.length ? 0 : 1
+  const failures = verdicts.flatMap(({ surprises }, i) => surprises.map((each) => `${suites[i]?.name}: ${each}`))
+  if (values.report !== undefined) writeFileSync(values.report, JSON.stringify({ passed, failures } satisfies Tally))
+  return failures.length === 0 && verdicts.length === suites.length ? 0 : 1
 }
 
 /** One for all suites, each of which has a database of its own. */
