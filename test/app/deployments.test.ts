@@ -36,7 +36,7 @@ beforeAll(async () => {
   const names = Object.keys(ENVIRONMENTS)
   const all = await Promise.all(names.map(deployment))
   for (const [i, name] of names.entries()) printed.set(name, all[i] ?? '')
-}, 120_000)
+})
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

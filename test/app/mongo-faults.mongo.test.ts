@@ -37,7 +37,7 @@ let server: RealServer
 beforeAll(async () => {
   server = await startMongo({ durable: true })
   script = await built('--env', 'mongo')
-}, 120_000)
+})
 
 afterAll(() => server?.stop())
 

@@ -25,15 +25,13 @@ const FAULTS: readonly Fault[] = [
   ['drop', /cannot be reached|does not answer/, false],
 ]
 
-const TIMES = { timeout: 60_000 }
-
 let script: BuiltWorker
 let server: OwnServer
 
 beforeAll(async () => {
   server = await ownServer()
   script = await built()
-}, 120_000)
+})
 
 afterAll(() => server?.stop())
 
@@ -50,7 +48,7 @@ const ways = {
   },
 }
 
-describe.each(['tcp', 'hyperdrive', 'neon'] as const)('a Worker on a PostgreSQL over %s', TIMES, (transport) => {
+describe.each(['tcp', 'hyperdrive', 'neon'] as const)('a Worker on a PostgreSQL over %s', (transport) => {
   const start = async (plan: Plan, ends: Ends): Promise<FaultyWorker> => {
     const { db, url } = await server.emptyDatabase()
     await migrate(db, postgresMigrations())

@@ -39,7 +39,7 @@ export function survivesFaults({ faults, lost, start, restart }: FaultCases): vo
     faulty = await start(plan, ends)
     ends.push(() => faulty.worker.stop())
     await prepare(faulty.worker)
-  }, 60_000)
+  })
 
   afterAll(async () => {
     for (const end of ends.toReversed()) await end()

@@ -26,7 +26,7 @@ describe.each(['tcp', 'hyperdrive', 'neon'] as const)('over %s', (transport) => 
         const { answer, seen } = await outside().measured(['GET', `${LAKE}/t0003`])
         expect(answer.status).toBe(200)
         expect(seen).toMatchObject({ storeRoundTrips: 1, storeStatements: 1, rowsRead: 4 })
-      }, 60_000)
+      })
     },
   )
 })

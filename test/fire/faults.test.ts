@@ -49,7 +49,7 @@ describe.concurrent('a request that writes, with every call failing in turn', ()
     REQUESTS.flatMap((request) =>
       [null, KEY].map((key) => [request.name, key ? 'with a key' : '', key, request] as const),
     ),
-  )('%s %s', { timeout: 60_000 }, async (name, _, key, request) => {
+  )('%s %s', async (name, _, key, request) => {
     const cells = await matrixOf(request, faultyPorts, key)
     if (isPrinted) print(name, cells)
     expect(cells.length).toBeGreaterThan(1)
@@ -62,7 +62,7 @@ describe('the matrix turns red for', () => {
     ['a store that says a commit did not land', () => faultyPorts({ store: () => ({ settle: notLanded }) })],
     ['a commit whose lost answer counts as done', () => faultyPorts({ store: () => ({ settle: landed }) })],
     ['object storage that forgets what it wrote', () => faultyPorts({ objects: () => ({ create: async () => true }) })],
-  ])('%s', { timeout: 60_000 }, async (_, open) => {
+  ])('%s', async (_, open) => {
     const commit = REQUESTS.find(({ name }) => name === 'POST tables/{table}')
     const cells = commit ? await matrixOf(commit, open) : []
     const red = cells.filter((cell) => cell.red.length > 0)
@@ -73,7 +73,7 @@ describe('the matrix turns red for', () => {
   it.each<[string, string, (real: TenantStore) => Partial<TenantStore>]>([
     ['commits that forget their keys', 'POST tables', (real) => ({ commit: (commit) => real.commit(keyless(commit)) })],
     ['refusals that are not recorded', 'POST namespaces', () => ({ idempotency: { finish: async () => null } })],
-  ])('%s, where requests have keys', { timeout: 60_000 }, async (_, wanted, store) => {
+  ])('%s, where requests have keys', async (_, wanted, store) => {
     const request = REQUESTS.find(({ name }) => name === wanted)
     const cells = request ? await matrixOf(request, () => faultyPorts({ store }), KEY) : []
     expect(cells.filter((cell) => cell.red.length > 0)).not.toEqual([])

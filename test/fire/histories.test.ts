@@ -13,7 +13,8 @@ import { textOf } from './state.ts'
 
 const RUNS = Number(process.env['FIRE_RUNS'] ?? 200)
 const SEED = Number(process.env['FIRE_SEED'] ?? Math.floor(Math.random() * 1_000_000))
-const PLANTED_RUNS_MAX = 1000
+/** The rarest of the planted defects shows itself in one history of about 150. */
+const PLANTED_RUNS_MAX = 5000
 const FAULTS = 0.05
 const PLANTED_FAULTS = 0.15
 const isPrinted = process.env['FIRE_PRINT'] === '1'
@@ -119,15 +120,15 @@ function forgetful(): FaultyPorts {
 }
 
 describe('the checker complains about', () => {
-  it('a lane that acknowledges a commit which it left out of the file', { timeout: 60_000 }, async () => {
+  it('a lane that acknowledges a commit which it left out of the file', async () => {
     expect(await firstFound(forgetful)).not.toEqual([])
   })
 
-  it.each(Object.entries(PLANTED))('a store that %s', { timeout: 60_000 }, async (_, store) => {
+  it.each(Object.entries(PLANTED))('a store that %s', async (_, store) => {
     expect(await firstFound(() => faultyPorts({ store }))).not.toEqual([])
   })
 
-  it.each(Object.entries(PLANTED_OBJECTS))('object storage that %s', { timeout: 60_000 }, async (_, objects) => {
+  it.each(Object.entries(PLANTED_OBJECTS))('object storage that %s', async (_, objects) => {
     expect(await firstFound(() => faultyPorts({ objects }))).not.toEqual([])
   })
 })

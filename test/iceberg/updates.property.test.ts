@@ -10,7 +10,7 @@ import { lives } from './random.ts'
 const runs = Number(process.env['ICEBERG_RUNS'] ?? 500)
 const seed = Number(process.env['ICEBERG_SEED'] ?? Date.now() % 2 ** 31)
 
-test(`random lives of tables (ICEBERG_SEED=${seed})`, { timeout: 60_000 }, () => {
+test(`random lives of tables (ICEBERG_SEED=${seed})`, () => {
   let changed = 0
   fc.assert(
     fc.property(lives, ({ start, commits }) => {

@@ -42,7 +42,7 @@ const update: fc.Arbitrary<Json> = fc.oneof(
   ),
 )
 
-test(`random lives of views (ICEBERG_SEED=${seed})`, { timeout: 60_000 }, () => {
+test(`random lives of views (ICEBERG_SEED=${seed})`, () => {
   let changed = 0
   fc.assert(
     fc.property(
@@ -70,7 +70,7 @@ test(`random lives of views (ICEBERG_SEED=${seed})`, { timeout: 60_000 }, () => 
   expect(changed).toBeGreaterThan(runs / 10)
 })
 
-test(`view files with junk (ICEBERG_SEED=${seed})`, { timeout: 60_000 }, () => {
+test(`view files with junk (ICEBERG_SEED=${seed})`, () => {
   const paths = fc.array(fc.nat({ max: 30 }), { minLength: 1, maxLength: 6 })
   fc.assert(
     fc.property(paths, junk, fc.array(update, { maxLength: 3 }), (at, value, updates) => {
@@ -87,7 +87,7 @@ test(`view files with junk (ICEBERG_SEED=${seed})`, { timeout: 60_000 }, () => {
   )
 })
 
-test(`requests for views with junk (ICEBERG_SEED=${seed})`, { timeout: 60_000 }, () => {
+test(`requests for views with junk (ICEBERG_SEED=${seed})`, () => {
   const create = { name: 'v', schema: viewSchema('id'), 'view-version': viewVersion('select 1', ['spark']) }
   const replace = {
     requirements: [{ type: 'assert-view-uuid', uuid: VIEW_UUID }],

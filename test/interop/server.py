@@ -1,8 +1,10 @@
 """`npm start` as a user calls it: a process group of its own, a free port, a data folder and a log."""
 
 import atexit
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -138,9 +140,14 @@ def shell_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below what systems hand out by themselves: such a port may be somebody's before it is listened on."""
+    while True:
+        port = random.randrange(10_240, 32_768)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 def all_processes() -> list[int]:

@@ -36,7 +36,7 @@ beforeAll(async () => {
     })
     pageRows.push([...rowsRead.values()].reduce((sum, rows) => sum + rows, 0))
   }
-}, 120_000)
+})
 
 /** A D1 that keeps every statement with what it read. */
 function countingDatabase(): D1Database {

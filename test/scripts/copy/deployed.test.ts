@@ -25,7 +25,6 @@ import { ACCOUNT, deployedDatabases, TOKEN, type DeployedDatabases, type Fault }
 const folder = mkdtempSync(join(tmpdir(), 'pangolin-deployed-'))
 const { signal: stop } = new AbortController()
 const run = { intoExisting: false, stop, seen: () => {} }
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 let deployed: DeployedDatabases
 let waits: number[] = []
 

@@ -66,7 +66,7 @@ it('reads the PostgreSQL of a data folder, and ends it', async () => {
   expect(existsSync(join(data, 'postgres', 'postmaster.pid'))).toBe(false)
   await expect(openPlace(`postgres:${data}`, 'to', folders, signal)).rejects.toThrow('only be copied from')
   await expect(openPlace(`postgres:${base}`, 'from', folders, signal)).rejects.toThrow('There is no PostgreSQL')
-}, 60_000)
+})
 
 it.each([
   ['postgres://host/db?user=u&password=a@b/c', 'postgres://host/db'],
@@ -113,4 +113,4 @@ it('says in one sentence why a database cannot be used', async () => {
   expect(String(await open('mongodb://u:hidden@127.0.0.1:1/d'))).toBe(
     'VerbFailure: The catalog database cannot be reached',
   )
-}, 20_000)
+})

@@ -340,7 +340,7 @@ it('is given up whole while Postgres is at the records of a tenant', async () =>
   expect(await second.tenants()).toEqual([])
   await client.end()
   for (const each of [first, second]) await each.close()
-}, 20_000)
+})
 
 const OPTIONS = { intoExisting: false, stop: new AbortController().signal, seen: () => {} }
 const USER = {

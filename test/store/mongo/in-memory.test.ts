@@ -1,6 +1,6 @@
 // Contract: the MongoDB store is a store, and answers as the model does, on a server that knows nothing but the verbs;
 // it asks that server only for what a declared index has. Source: src/store/store.ts; src/store/mongo/log.ts, schema.ts.
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { SCHEMA } from '#store/mongo/documents'
 import { newMemory } from '#store/mongo/log'
 import { mongoStore } from '#store/mongo/mongo'
@@ -12,8 +12,6 @@ import { memoryServer } from './memory-server.ts'
 import { isIndexed, recordingVerbs, type Lookup } from './recording.ts'
 
 /** Cases that write thousands of keys take longer than the usual five seconds. */
-vi.setConfig({ testTimeout: 120_000 })
-
 const recorded = new Map<string, Lookup>()
 
 async function open(): Promise<Store> {

@@ -7,16 +7,20 @@ import { checkSeed, type Lens } from './processes.ts'
 const SEED = Number(process.env['MODEL_SEED'] ?? Date.now() % 2 ** 31)
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 150)
 
-/** Histories in which a mistake must have shown itself, more often than not far earlier. */
-const MISTAKE_RUNS_MAX = 2000
+/** Histories in which a mistake must have shown itself: the rarest does in one of about 150. */
+const MISTAKE_RUNS_MAX = 5000
 
-/** The first history that the model could not have had, and why; null if there is none. */
-async function firstWrong(runs: number, lens: Lens): Promise<string | null> {
+/** What the model says of a wrong history. A mistake may also break a call, which says little: the next history says more. */
+const JUDGED = /landed|no state/
+
+/** The first history that is wrong as `wanted` has it, and why; null if there is none. */
+async function firstWrong(runs: number, lens: Lens, wanted = /^/): Promise<string | null> {
   for (let seed = SEED; seed < SEED + runs; seed += 1) {
     try {
       await checkSeed(seed, lens)
     } catch (error) {
-      return `MODEL_SEED=${seed} MODEL_RUNS=1: ${error instanceof Error ? error.message : 'no reason'}`
+      const reason = error instanceof Error ? error.message : 'no reason'
+      if (wanted.test(reason)) return `MODEL_SEED=${seed} MODEL_RUNS=1: ${reason}`
     }
   }
   return null
@@ -27,7 +31,7 @@ describe('the store over a server of single documents', () => {
     expect(await firstWrong(RUNS, (verbs) => verbs)).toBeNull()
   })
 
-  it.each(Object.entries(MISTAKES))(`would be found %s (MODEL_SEED=${SEED})`, { timeout: 300_000 }, async (_, lens) => {
-    expect(await firstWrong(MISTAKE_RUNS_MAX, lens)).toMatch(/landed|no state/)
+  it.each(Object.entries(MISTAKES))(`would be found %s (MODEL_SEED=${SEED})`, async (_, lens) => {
+    expect(await firstWrong(MISTAKE_RUNS_MAX, lens, JUDGED)).not.toBeNull()
   })
 })

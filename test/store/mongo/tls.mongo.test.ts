@@ -35,7 +35,7 @@ beforeAll(async () => {
   const relay = await startRelay(server.port, { certificate })
   ends.push(() => relay.stop())
   url = server.url('tls').replace(`:${server.port}/`, `:${relay.port}/`)
-}, 120_000)
+})
 
 afterAll(async () => {
   for (const end of ends) await end()

@@ -83,4 +83,4 @@ it('a cancellation that comes while a real server commits is never told as nothi
   } finally {
     await server.stop()
   }
-}, 60_000)
+})

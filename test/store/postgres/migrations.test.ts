@@ -24,7 +24,7 @@ let server: OwnServer
 
 beforeAll(async () => {
   server = await ownServer()
-}, 60_000)
+})
 
 afterAll(() => server?.stop())
 

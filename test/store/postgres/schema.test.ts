@@ -15,7 +15,7 @@ let server: OwnServer
 
 beforeAll(async () => {
   server = await ownServer()
-}, 60_000)
+})
 
 afterAll(() => server.stop())
 
@@ -148,7 +148,7 @@ describe('a lookup of a commit that is on its way', () => {
 })
 
 describe('a server that restarts while commits are on their way', () => {
-  it('loses none that was acknowledged, and is found again by the same store', { timeout: 60_000 }, async () => {
+  it('loses none that was acknowledged, and is found again by the same store', async () => {
     const { db } = await server.emptyDatabase()
     await migrate(db, migrations)
     const { tenant, main } = await newTenant(async () => postgresStore(db))

@@ -33,7 +33,7 @@ beforeAll(async () => {
   server = await startPostgres({ folder: join(folder, 'server'), port, user: 'pangolin', password: PASSWORD, settings })
   url = (parameters = '') =>
     `postgres://pangolin:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres${parameters}`
-}, 60_000)
+})
 
 afterAll(async () => {
   await server?.stop()
@@ -88,7 +88,7 @@ it('is reached by a Worker that trusts it', async () => {
   } finally {
     await worker.stop()
   }
-}, 60_000)
+})
 
 it('is said to have no TLS if that is what is wrong', async () => {
   const plain = await startPostgres({
@@ -105,4 +105,4 @@ it('is said to have no TLS if that is what is wrong', async () => {
   } finally {
     await plain.stop()
   }
-}, 60_000)
+})
