@@ -44,7 +44,7 @@ async function step(snapshot: Snapshot, commit: CatalogCommit): Promise<Step<Com
   const unique = members.map(({ id }) => commitToken(tenant, id))
   const answers = members.flatMap(({ idempotency }) => (idempotency ? [{ ...idempotency, at: commit.at }] : []))
   const [decided, given, swept, branch, audited] = await Promise.all([
-    snapshot.decided(unique),
+    snapshot.withTokens(unique),
     Promise.all(answers.map(async ({ key }) => answerOf(snapshot, key))),
     sweep(snapshot, commit.at, answers.length),
     branchById(snapshot, commit.branchId),

@@ -4,7 +4,7 @@ import type { Place } from '#store/store'
 import { LOG, logId, NOT_SHOWN, WATERMARK, type LogDocument, type Put, type Watermark } from './documents.ts'
 import { failure } from './failures.ts'
 import { roll } from './roll.ts'
-import { Snapshot, type Decided, type TailEntry, type View } from './snapshot.ts'
+import { Snapshot, type TokenEntry, type TailEntry, type View } from './snapshot.ts'
 import { inserted, untilWon, VerbFailure, type MongoVerbs } from './verbs.ts'
 
 /** What a step answers, and the puts and tokens it writes for that to be true: with neither, it writes nothing. */
@@ -95,7 +95,7 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
   const run = async <T>(decide: Decide<T>): Promise<T> => {
     const snapshot = await open().catch(notDone)
     const step = await untilWon(async () => {
-      const tried = await decided(snapshot, decide).catch(notDone)
+      const tried = await ofOneState(snapshot, decide).catch(notDone)
       return (await landed(verbs, snapshot, tried, newId())) && tried
     })
     await close(snapshot)
@@ -115,7 +115,7 @@ export function tenantLog(verbs: MongoVerbs, tenant: string, options: LogOptions
 }
 
 /** What is decided by one state: the snapshot may move while it is being looked at, and then it is looked at again. */
-async function decided<T>(snapshot: Snapshot, decide: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+async function ofOneState<T>(snapshot: Snapshot, decide: (snapshot: Snapshot) => Promise<T>): Promise<T> {
   for (;;) {
     const { head } = snapshot
     try {
@@ -137,9 +137,9 @@ function notDone(error: unknown): never {
 }
 
 /** The entry that has the token. If there is none, there never will be: it is taken. */
-export async function settled(log: TenantLog, token: string): Promise<Decided | null> {
+export async function settled(log: TenantLog, token: string): Promise<TokenEntry | null> {
   return log.act(async (snapshot) => {
-    const [found = null] = await snapshot.decided([token])
+    const [found = null] = await snapshot.withTokens([token])
     return { answer: found, unique: found ? [] : [token] }
   })
 }

@@ -36,7 +36,8 @@ export interface Former {
   readonly toSeq: number
 }
 
-export type Decided = Pick<LogDocument, 'unique' | 'seq' | 'n' | '_id'>
+/** What is known of an entry that was found by a token. */
+export type TokenEntry = Pick<LogDocument, 'unique' | 'seq' | 'n' | '_id'>
 
 const TAIL_FIELDS = { n: 1, nonce: 1, unique: 1, puts: 1, seq: 1 }
 
@@ -175,10 +176,10 @@ export class Snapshot {
   }
 
   /** The entry that has each of the tokens, null where none has. */
-  async decided(tokens: readonly string[]): Promise<(Decided | null)[]> {
+  async withTokens(tokens: readonly string[]): Promise<(TokenEntry | null)[]> {
     const filter = { unique: { $in: tokens } }
     const query = { collection: LOG, filter, projection: { unique: 1, seq: 1, n: 1 } }
-    const found = await this.once('decided', tokens, async () => this.fetch<Decided>(query))
+    const found = await this.once('tokens', tokens, async () => this.fetch<TokenEntry>(query))
     return tokens.map((token) => [...found, ...this.tail].find(({ unique }) => unique.includes(token)) ?? null)
   }
 

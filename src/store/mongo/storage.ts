@@ -41,7 +41,7 @@ export function storageGuard(verbs: MongoVerbs, logOf: LogOf, newId: () => strin
       const [{ answer: wanted, puts = [] }, before, [voided]] = await Promise.all([
         step(snapshot),
         snapshot.value<Claim>(claims, warehouse),
-        mine ? snapshot.decided(unique) : [],
+        mine ? snapshot.withTokens(unique) : [],
       ])
       if (puts.length === 0) return { answer: { answer: wanted, over: mine } }
       if (mine && voided) throw storageTaken(mine.folder)
