@@ -1,6 +1,6 @@
 import { COPYING_SCHEMA } from '#store/copying'
 import { selectList, sqlName } from '#store/sql/columns'
-import { failed, select, type SqlDatabase, type SqlValue, type Statement } from '#store/sql/database'
+import { failed, select, type SqlDatabase, type SqlResult, type SqlValue, type Statement } from '#store/sql/database'
 import { int, type Dialect } from '#store/sql/dialect'
 import { refuseTakenStorage, storageGuard, storageLock } from '#store/sql/storage'
 import {
@@ -33,11 +33,25 @@ export function sqlTarget(
   const { dialect } = db
   const write = async (statements: readonly Statement[]): Promise<void> =>
     void (await db.write(statements).catch((error: unknown) => failed(db, error)))
+  /** Writes only as long as the copy is the owner's, as the first statement finds out; answers what the others did. */
+  const asOwner = async (
+    holding: Statement,
+    ...statements: readonly Statement[]
+  ): Promise<readonly SqlResult<unknown>[]> => {
+    const [held, ...results] = await db.write([holding, ...statements]).catch((error: unknown) => {
+      throw NO_COPY.test(String(error)) ? takenUp(name) : error
+    })
+    if (held?.changes === 0) throw takenUp(name)
+    return results
+  }
+  const told = (error: unknown): never => {
+    if (error instanceof Refusal) throw error
+    return failed(db, error)
+  }
   const keep = async (progress: Progress, ...statements: readonly Statement[]): Promise<void> => {
     const doc = JSON.stringify(progress)
     const saving = statement('UPDATE store_copy SET doc = ?1 WHERE owner = ?2', doc, progress.owner)
-    const [saved] = await db.write([saving, ...statements]).catch((error: unknown) => failed(db, error))
-    if (saved?.changes === 0) throw takenUp(name)
+    await asOwner(saving, ...statements).catch(told)
   }
   const copying = async (): Promise<Progress | null> => {
     const [known] = await select(db, KNOWN[dialect.engine])
@@ -68,22 +82,15 @@ export function sqlTarget(
       const guards = folders.map((folder) => storageGuard(dialect, tenant, folder))
       try {
         const inserts = inserting(dialect, 'record', records, owner, charsMax)
-        const results = await db.write([...storageLock(dialect), ...guards, mine(owner), ...inserts])
-        if (results.at(-1 - inserts.length)?.changes === 0) throw takenUp(name)
+        await asOwner(mine(owner), ...storageLock(dialect), ...guards, ...inserts)
       } catch (error) {
         for (const folder of folders) refuseTakenStorage(db, error, folder)
-        if (error instanceof Refusal) throw error
-        failed(db, error)
+        told(error)
       }
     },
     discard: async (tenants, owner) => {
       const removed = async (table: Table, tenant: string): Promise<number> => {
-        const removing = [mine(owner), statement(discardSql(table), tenant, owner)]
-        const [held, gone] = await db.write(removing).catch(async (error: unknown) => {
-          if (error instanceof Refusal) throw error
-          throw (await copying()) === null ? takenUp(name) : error
-        })
-        if (held?.changes === 0) throw takenUp(name)
+        const [gone] = await asOwner(mine(owner), statement(discardSql(table), tenant, owner))
         return gone?.changes ?? 0
       }
       for (const tenant of tenants)
@@ -115,6 +122,9 @@ const KNOWN = {
   sqlite: `SELECT 1 AS one FROM sqlite_master WHERE name = 'store_copy'`,
   postgres: `SELECT 1 AS one WHERE to_regclass('store_copy') IS NOT NULL`,
 }
+
+/** What a database says once the copy was removed, or has ended. */
+const NO_COPY = /no such table: (main\.)?store_copy\b|"store_copy" does not exist/
 
 const WAREHOUSES = `SELECT r.tenant_id AS tenant, r.kind, r.doc FROM record r WHERE r.kind = 'warehouse'`
 

@@ -67,7 +67,7 @@ export async function digestOf(
 
 /** What a run is told that is no longer the one that goes on with a copy. */
 export function takenUp(name: string): Refusal {
-  return new Refusal(`Another run goes on with the copy into ${name}; this one has ended.`)
+  return new Refusal(`Another run has gone on with the copy into ${name}, or removed it; this one has ended.`)
 }
 
 /** Pages of one table of one tenant; `key` is where the next one begins. */

@@ -66,6 +66,9 @@ export function survivesFaults({ faults, lost, start, restart }: FaultCases): vo
   it('loses nothing when the server restarts under load', () => survivesRestart(faulty.worker, restart))
 }
 
+/** Lines come over a pipe of their own, not before the answers. */
+const LOG_TIMES = { timeout: 10_000 }
+
 /** The Worker's administrator, logged in, and namespace `ns` with table `t`. */
 async function prepare(worker: ServedWorker): Promise<void> {
   await worker.logIn()
@@ -108,8 +111,8 @@ async function tellsAndRecovers(
     for (const secret of secrets) expect(text).not.toContain(secret)
   }
   // The log has the server's own words, which are nobody's secret.
+  await expect.poll(() => worker.lines.join('\n'), LOG_TIMES).toMatch(/"failure":\{.*"cause":\{"error":/)
   const log = worker.lines.splice(0).join('\n')
-  expect(log).toMatch(/"failure":\{.*"cause":\{"error":/)
   for (const secret of secrets) expect(log).not.toContain(secret)
 
   mend()

@@ -15,7 +15,7 @@ import { openBackup, writeBackup } from '../../../scripts/copy/backup.ts'
 import { copy, discard } from '../../../scripts/copy/copy.ts'
 import { D1_CHARS_MAX, deployedD1 } from '../../../scripts/copy/d1-api.ts'
 import { Folders, openPlace } from '../../../scripts/copy/places.ts'
-import { RECORDS, type Digest, type Row } from '../../../scripts/copy/rows.ts'
+import { Digest, RECORDS, type Row } from '../../../scripts/copy/rows.ts'
 import { sqlTarget } from '../../../scripts/copy/sql.ts'
 import { sqliteFile } from '../../../scripts/copy/sqlite.ts'
 import type { Source, Target } from '../../../scripts/copy/store.ts'
@@ -242,6 +242,9 @@ it('refuses records whose storage another tenant has', async () => {
   for await (const { rows } of from.target.read(RECORDS, [tenantId])) records.push(...rows)
   const { url } = await deployed.make()
   await copied(from.target, place(url))
+  const none = new Digest().saved()
+  const begun = { source: '', tenants: ['another'], state: 'publishing', position: null, owner: 'a run' } as const
+  await place(url).begin({ ...begun, digest: none, records: none }, false)
   await expect(place(url).publish('another', records, 'a run')).rejects.toMatchObject({ kind: 'already-exists' })
 })
 
@@ -257,8 +260,8 @@ it('writes no more once another run goes on with it, and gives up what it has br
       await first.write(batch, progress)
     },
   }
-  await expect(copied(from.target, late)).rejects.toThrow('Another run goes on')
-  await expect(first.end('a run before')).rejects.toThrow('Another run goes on')
+  await expect(copied(from.target, late)).rejects.toThrow('Another run has gone on')
+  await expect(first.end('a run before')).rejects.toThrow('Another run has gone on')
   await discard(place(url))
   expect(await place(url).tenants()).toEqual([])
   await copied(from.target, place(url))
@@ -295,7 +298,7 @@ it('does not end what another run takes up at that moment', async () => {
     },
   }
   const target = sqlTarget(overtaken, db.name, 'schema_version', async () => {})
-  await expect(copied(from.target, target)).rejects.toThrow('Another run goes on')
+  await expect(copied(from.target, target)).rejects.toThrow('Another run has gone on')
   expect(await place(url).progress()).toMatchObject({ state: 'publishing', owner: 'another run' })
   expect((await store.readiness()).ready).toBe(false)
   await copied(from.target, place(url))
