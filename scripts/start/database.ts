@@ -10,6 +10,8 @@ export interface Database {
   readonly settings: Readonly<Record<string, string>>
   /** Of `wrangler.toml`; null: the one without a name. */
   readonly environment: string | null
+  /** What to do and say if the first records in it are another folder's; null if it had this folder's before. */
+  readonly lost: (() => Refusal) | null
   /** Rejects if a server of our own ends by itself; never resolves. */
   readonly died: Promise<never>
   stop(): Promise<void>
@@ -26,7 +28,7 @@ export async function openDatabase(options: StartOptions, data: string, stop: Ab
   switch (store) {
     case 'd1':
       await applyMigrations(data, stop)
-      return { settings: {}, environment: null, died: never(), stop: async () => {} }
+      return { settings: {}, environment: null, lost: null, died: never(), stop: async () => {} }
     case 'postgres':
       return openPostgres(options, data)
     case 'mongo':
@@ -51,9 +53,9 @@ async function openPostgres({ databaseUrl }: StartOptions, data: string): Promis
   const embedded = databaseUrl === undefined ? await startEmbedded(data) : null
   try {
     const url = databaseUrl ?? embedded?.url ?? ''
-    refuseStrangers(data, 'postgres', await prepare('postgres', url))
+    const lost = refuseStrangers(data, 'postgres', await prepare('postgres', url))
     const settings = { STORE: 'postgres', DATABASE_URL: quotable(url), DATABASE_TRANSPORT: '' }
-    return { settings, environment: null, died: embedded?.died ?? never(), stop: async () => embedded?.stop() }
+    return { settings, environment: null, lost, died: embedded?.died ?? never(), stop: async () => embedded?.stop() }
   } catch (error) {
     await embedded?.stop()
     throw error
@@ -65,10 +67,11 @@ async function openMongo({ databaseUrl: url }: StartOptions, data: string): Prom
     throw new Refusal(
       'A MongoDB server is needed, and none comes with this catalog: give its mongodb:// URL with --database-url, or in the variable MONGO_URL.',
     )
-  refuseStrangers(data, 'mongo', await prepare('mongo', url))
+  const lost = refuseStrangers(data, 'mongo', await prepare('mongo', url))
   return {
     settings: { STORE: 'mongo', MONGO_URL: quotable(url) },
     environment: 'mongo',
+    lost,
     died: never(),
     stop: async () => {},
   }

@@ -5,6 +5,9 @@ import { SECRETS_FILE } from './secrets.ts'
 const POLL_MS = 50
 const READY_MS_MAX = 60_000
 
+/** The database knows another administrator than the data folder. */
+export class WrongPassword extends Refusal {}
+
 /**
  * Resolves with a token of `admin` once an engine would succeed: the store answers, the login works and the catalog
  * `demo` answers its configuration to the token.
@@ -39,7 +42,7 @@ async function tryOnce(uri: string, password: string, data: string, stop: AbortS
       signal: stop,
     })
     if (login.status === 401) {
-      throw new Refusal(
+      throw new WrongPassword(
         `The server at ${uri} does not accept the password of admin that ${data}/${SECRETS_FILE} keeps.`,
       )
     }

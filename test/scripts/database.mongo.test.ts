@@ -69,8 +69,14 @@ describe.each(['postgres', 'mongo'] as const)('%s', (store) => {
     expect(opened.settings).toMatchObject({ STORE: store })
     expect(opened.environment).toBe(store === 'mongo' ? 'mongo' : null)
     expect(JSON.parse(readFileSync(join(data, 'database.json'), 'utf8'))).toMatchObject({ store })
+    const late = newFolder()
+    const second = await open(late, '--database-url', url)
     await use()
-    await open(data, '--database-url', url)
+    expect((await open(data, '--database-url', url)).lost).toBeNull()
+    expect(second.lost?.().message).toMatch(
+      /^The database holds a catalog already, .* not in the data folder [^\n]*\.$/,
+    )
+    expect(existsSync(join(late, 'database.json'))).toBe(false)
     const fresh = newFolder()
     await expect(open(fresh, '--database-url', url)).rejects.toThrow(
       /^The database holds a catalog already, whose keys and objects are not in the data folder [^\n]*\.$/,
