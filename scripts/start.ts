@@ -4,7 +4,7 @@ import { banner, jsonLine } from './start/banner.ts'
 import { DATA_VARIABLE, openDataFolder } from './start/data-folder.ts'
 import { openDatabase, type Database } from './start/database.ts'
 import { originOf, refuseBusyPort } from './start/origin.ts'
-import { untilReady, WrongPassword } from './start/ready.ts'
+import { untilReady } from './start/ready.ts'
 import { Refusal } from './start/refusal.ts'
 import { loadSecrets, writeWorkerSettings } from './start/secrets.ts'
 import { startServer } from './start/server.ts'
@@ -71,9 +71,7 @@ async function serveDatabase(
   const server = startServer({ host, port, data, settingsFile, environment: database.environment }, stop)
   try {
     const uri = originOf(host, port)
-    const ready = untilReady(uri, secrets.adminPassword, data, stop).catch((error: unknown) => {
-      throw error instanceof WrongPassword && database.lost ? database.lost() : error
-    })
+    const ready = untilReady(uri, secrets.adminPassword, data, database.lost, stop)
     const token = await Promise.race([ready, server.died, database.died])
     const access = { uri, warehouse: 'demo', token, username: 'admin', password: secrets.adminPassword }
     process.stdout.write(options.json ? jsonLine(access) : banner(access, data))

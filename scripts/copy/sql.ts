@@ -2,6 +2,7 @@ import { COPYING_SCHEMA } from '#store/copying'
 import { selectList, sqlName } from '#store/sql/columns'
 import { failed, select, type SqlDatabase, type SqlResult, type SqlValue, type Statement } from '#store/sql/database'
 import { int, type Dialect } from '#store/sql/dialect'
+import { sqlState, UNDEFINED_TABLE } from '#store/sql/postgres/failures'
 import { refuseTakenStorage, storageGuard, storageLock } from '#store/sql/storage'
 import {
   BATCH_CHARS_MAX,
@@ -39,7 +40,7 @@ export function sqlTarget(
     ...statements: readonly Statement[]
   ): Promise<readonly SqlResult<unknown>[]> => {
     const [held, ...results] = await db.write([holding, ...statements]).catch((error: unknown) => {
-      throw NO_COPY.test(String(error)) ? takenUp(name) : error
+      throw isGone(error) ? takenUp(name) : error
     })
     if (held?.changes === 0) throw takenUp(name)
     return results
@@ -68,7 +69,7 @@ export function sqlTarget(
         statement('INSERT INTO store_copy (doc, owner) VALUES (?1, ?2)', JSON.stringify(progress), progress.owner),
         ...(isClosed ? [statement(`INSERT INTO ${versions} (version) VALUES (${COPYING_SCHEMA})`)] : []),
       ]),
-    takeUp: async (owner) => write([statement('UPDATE store_copy SET owner = ?1', owner)]),
+    takeUp: async (owner) => void (await asOwner(statement('UPDATE store_copy SET owner = ?1', owner)).catch(told)),
     save: async (progress) => keep(progress),
     write: async ({ table, rows }, progress) => {
       await keep(progress, ...inserting(dialect, table, rows, progress.owner, charsMax))
@@ -90,7 +91,7 @@ export function sqlTarget(
     },
     discard: async (tenants, owner) => {
       const removed = async (table: Table, tenant: string): Promise<number> => {
-        const [gone] = await asOwner(mine(owner), statement(discardSql(table), tenant, owner))
+        const [gone] = await asOwner(mine(owner), statement(discardSql(table), tenant, owner)).catch(told)
         return gone?.changes ?? 0
       }
       for (const tenant of tenants)
@@ -123,8 +124,11 @@ const KNOWN = {
   postgres: `SELECT 1 AS one WHERE to_regclass('store_copy') IS NOT NULL`,
 }
 
-/** What a database says once the copy was removed, or has ended. */
-const NO_COPY = /no such table: (main\.)?store_copy\b|"store_copy" does not exist/
+/** Whether the copy was removed, or has ended: PostgreSQL says so in the language of its server. */
+function isGone(error: unknown): boolean {
+  const text = String(error)
+  return sqlState(error) === UNDEFINED_TABLE ? text.includes('store_copy') : /no such table: \S*store_copy\b/.test(text)
+}
 
 const WAREHOUSES = `SELECT r.tenant_id AS tenant, r.kind, r.doc FROM record r WHERE r.kind = 'warehouse'`
 

@@ -19,32 +19,24 @@ export function readFolderDatabase(data: string): FolderDatabase | null {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as FolderDatabase) : null
 }
 
-/**
- * Ties an empty database and a folder together, which they then stay, unless another folder turns out to have been faster:
- * what is returned then unties them, and is what to say. Null if they were together already.
- * @throws Refusal if they belong to others
- */
-export function refuseStrangers(
-  data: string,
-  store: FolderDatabase['store'],
-  { id, isUsed }: Identity,
-): (() => Refusal) | null {
+/** Ties an empty database and a folder together, which they then stay. @throws Refusal if they belong to others */
+export function refuseStrangers(data: string, store: FolderDatabase['store'], { id, isUsed }: Identity): void {
   const known = readFolderDatabase(data)
-  if (known?.id === id) return null
+  if (known?.id === id) return
   if (known !== null)
     throw new Refusal(
       `The records that belong to the data folder ${data} are in another database: give that one, or give --data a new folder.`,
     )
-  const used = new Refusal(
+  if (isUsed) throw usedByOthers(data)
+  tieFolder(data, { store, id })
+}
+
+/** What to say of a database with the records of another data folder. */
+export function usedByOthers(data: string): Refusal {
+  return new Refusal(
     `The database holds a catalog already, whose keys and objects are not in the data folder ${data}: ` +
       'give --data the folder it was made with, or give an empty database.',
   )
-  if (isUsed) throw used
-  tieFolder(data, { store, id })
-  return () => {
-    tieFolder(data, null)
-    return used
-  }
 }
 
 /** Ties a folder to a database, whatever it had before; null: to the D1 that it holds itself. */

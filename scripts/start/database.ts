@@ -1,4 +1,4 @@
-import { readFolderDatabase, refuseStrangers, type FolderDatabase } from './belonging.ts'
+import { readFolderDatabase, refuseStrangers, tieFolder, usedByOthers, type FolderDatabase } from './belonging.ts'
 import { hasEmbedded, startEmbedded } from './embedded.ts'
 import { applyMigrations, hasDatabase } from './migrate.ts'
 import type { Identity } from './migrate-server.ts'
@@ -10,8 +10,8 @@ export interface Database {
   readonly settings: Readonly<Record<string, string>>
   /** Of `wrangler.toml`; null: the one without a name. */
   readonly environment: string | null
-  /** What to do and say if the first records in it are another folder's; null if it had this folder's before. */
-  readonly lost: (() => Refusal) | null
+  /** What to say if its first records, since it was opened, are another folder's, which then keeps it; otherwise null. */
+  readonly lost: () => Promise<Refusal | null>
   /** Rejects if a server of our own ends by itself; never resolves. */
   readonly died: Promise<never>
   stop(): Promise<void>
@@ -28,7 +28,7 @@ export async function openDatabase(options: StartOptions, data: string, stop: Ab
   switch (store) {
     case 'd1':
       await applyMigrations(data, stop)
-      return { settings: {}, environment: null, lost: null, died: never(), stop: async () => {} }
+      return { settings: {}, environment: null, lost: async () => null, died: never(), stop: async () => {} }
     case 'postgres':
       return openPostgres(options, data)
     case 'mongo':
@@ -53,7 +53,7 @@ async function openPostgres({ databaseUrl }: StartOptions, data: string): Promis
   const embedded = databaseUrl === undefined ? await startEmbedded(data) : null
   try {
     const url = databaseUrl ?? embedded?.url ?? ''
-    const lost = refuseStrangers(data, 'postgres', await prepare('postgres', url))
+    const lost = await belong(data, 'postgres', url)
     const settings = { STORE: 'postgres', DATABASE_URL: quotable(url), DATABASE_TRANSPORT: '' }
     return { settings, environment: null, lost, died: embedded?.died ?? never(), stop: async () => embedded?.stop() }
   } catch (error) {
@@ -67,13 +67,24 @@ async function openMongo({ databaseUrl: url }: StartOptions, data: string): Prom
     throw new Refusal(
       'A MongoDB server is needed, and none comes with this catalog: give its mongodb:// URL with --database-url, or in the variable MONGO_URL.',
     )
-  const lost = refuseStrangers(data, 'mongo', await prepare('mongo', url))
+  const lost = await belong(data, 'mongo', url)
   return {
     settings: { STORE: 'mongo', MONGO_URL: quotable(url) },
     environment: 'mongo',
     lost,
     died: never(),
     stop: async () => {},
+  }
+}
+
+/** Brings a database up to date that the folder has, or gets. @throws Refusal */
+async function belong(data: string, store: FolderDatabase['store'], url: string): Promise<Database['lost']> {
+  const found = await prepare(store, url)
+  refuseStrangers(data, store, found)
+  return async () => {
+    if (found.isUsed || !(await prepare(store, url)).isUsed) return null
+    tieFolder(data, null)
+    return usedByOthers(data)
   }
 }
 

@@ -5,30 +5,39 @@ import { SECRETS_FILE } from './secrets.ts'
 const POLL_MS = 50
 const READY_MS_MAX = 60_000
 
-/** The database knows another administrator than the data folder. */
-export class WrongPassword extends Refusal {}
-
 /**
  * Resolves with a token of `admin` once an engine would succeed: the store answers, the login works and the catalog
- * `demo` answers its configuration to the token.
+ * `demo` answers its configuration to the token. `lost` knows better why a password is not accepted, or answers null.
  */
-export async function untilReady(uri: string, password: string, data: string, stop: AbortSignal): Promise<string> {
+export async function untilReady(
+  uri: string,
+  password: string,
+  data: string,
+  lost: () => Promise<Refusal | null>,
+  stop: AbortSignal,
+): Promise<string> {
   const end = Date.now() + READY_MS_MAX
   let last = 'nothing answers'
   while (Date.now() < end) {
-    const answer = await tryOnce(uri, password, data, stop)
+    const answer = await tryOnce(uri, password, stop)
     if (answer.token !== undefined) {
       return answer.token
     }
     last = answer.problem
+    if (last === NOT_ACCEPTED) {
+      const sentence = `The server at ${uri} does not accept the password of admin that ${data}/${SECRETS_FILE} keeps.`
+      throw (await lost()) ?? new Refusal(sentence)
+    }
     await delay(POLL_MS, undefined, { signal: stop })
   }
   throw new Refusal(`The server at ${uri} was not ready within ${READY_MS_MAX / 1000} s: ${last}.`)
 }
 
+const NOT_ACCEPTED = 'the password of admin is not accepted'
+
 type Answer = { readonly token: string } | { readonly token?: undefined; readonly problem: string }
 
-async function tryOnce(uri: string, password: string, data: string, stop: AbortSignal): Promise<Answer> {
+async function tryOnce(uri: string, password: string, stop: AbortSignal): Promise<Answer> {
   try {
     const ready = await fetch(`${uri}/health/ready`, { signal: stop })
     await ready.body?.cancel()
@@ -42,9 +51,7 @@ async function tryOnce(uri: string, password: string, data: string, stop: AbortS
       signal: stop,
     })
     if (login.status === 401) {
-      throw new WrongPassword(
-        `The server at ${uri} does not accept the password of admin that ${data}/${SECRETS_FILE} keeps.`,
-      )
+      return { problem: NOT_ACCEPTED }
     }
     if (login.status !== 200) {
       return { problem: `the login of admin answers ${login.status}` }
@@ -54,11 +61,8 @@ async function tryOnce(uri: string, password: string, data: string, stop: AbortS
     const config = await fetch(`${uri}/v1/config?warehouse=demo`, { headers, signal: stop })
     await config.body?.cancel()
     return config.status === 200 ? { token } : { problem: `the catalog demo answers ${config.status}` }
-  } catch (error) {
+  } catch {
     stop.throwIfAborted()
-    if (error instanceof Refusal) {
-      throw error
-    }
     return { problem: 'nothing answers' }
   }
 }

@@ -19,16 +19,17 @@ export interface VitestReport {
   }[]
 }
 
-/** Of vitest's JSON; a file that did not load is a failure of its own. */
+/** Of vitest's JSON; a file that did not load, or whose hooks failed, is a failure of its own. */
 export function tallyOfVitest(text: string): Tally {
   const { testResults } = JSON.parse(text) as VitestReport
-  const tests = testResults.flatMap(({ name, message, status, assertionResults }) => {
+  const tests = testResults.flatMap(({ name, message = '', status, assertionResults }) => {
     const file = relative('.', name)
-    if (assertionResults.length === 0) return [{ status, text: `${file}\n${message}` }]
-    return assertionResults.map(({ ancestorTitles, title, status: outcome, failureMessages }) => ({
+    const ofFile = assertionResults.map(({ ancestorTitles, title, status: outcome, failureMessages }) => ({
       status: outcome,
       text: [[file, ...ancestorTitles, title].join(' > '), ...(failureMessages ?? []).map(ownLines)].join('\n'),
     }))
+    const isTold = status !== 'failed' || ofFile.some((test) => test.status === 'failed')
+    return isTold ? ofFile : [...ofFile, { status, text: `${file}\n${ownLines(message)}` }]
   })
   return {
     passed: tests.filter(({ status }) => status === 'passed').length,

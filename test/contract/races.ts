@@ -29,7 +29,7 @@ export function racesContract(open: OpenStore): void {
       expect(await mustRead(tenant, main.id, tableKey('a', 't'))).toMatchObject(winner ?? {})
     })
 
-    it('lets 100 writers of one key through one after the other, losing none', { timeout: 30_000 }, async () => {
+    it('lets 100 writers of one key through one after the other, losing none', async () => {
       const { tenant, main } = await newTenant(open)
       const key = tableKey('a', 't')
       await landCreate(tenant, main.id, key, tableValue({ properties: { count: '0' } }))

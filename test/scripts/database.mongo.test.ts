@@ -71,11 +71,11 @@ describe.each(['postgres', 'mongo'] as const)('%s', (store) => {
     expect(JSON.parse(readFileSync(join(data, 'database.json'), 'utf8'))).toMatchObject({ store })
     const late = newFolder()
     const second = await open(late, '--database-url', url)
+    expect([await second.lost(), existsSync(join(late, 'database.json'))]).toEqual([null, true])
+    const third = await open(late, '--database-url', url)
     await use()
-    expect((await open(data, '--database-url', url)).lost).toBeNull()
-    expect(second.lost?.().message).toMatch(
-      /^The database holds a catalog already, .* not in the data folder [^\n]*\.$/,
-    )
+    expect(await (await open(data, '--database-url', url)).lost()).toBeNull()
+    expect((await third.lost())?.message).toMatch(/^The database holds a catalog already, .* data folder [^\n]*\.$/)
     expect(existsSync(join(late, 'database.json'))).toBe(false)
     const fresh = newFolder()
     await expect(open(fresh, '--database-url', url)).rejects.toThrow(

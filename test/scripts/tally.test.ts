@@ -22,6 +22,12 @@ const VITEST = JSON.stringify({
       ],
     },
     { name: resolve('test/c.test.ts'), status: 'failed', message: 'SyntaxError: c', assertionResults: [] },
+    {
+      name: resolve('test/d.test.ts'),
+      status: 'failed',
+      message: 'Error: in beforeAll',
+      assertionResults: [{ ancestorTitles: [], title: 'is not tried', status: 'skipped' }],
+    },
   ],
 })
 
@@ -32,10 +38,14 @@ message="assert 1 &gt; 2&#10;  + where">trace</failure></testcase><testcase clas
 time="0.000" /><testcase classname="test.a" name="test_e" time="0.000"><error message="failed on setup">trace</error
 ></testcase></testsuite></testsuites>`
 
-it('reads what vitest says, of a file that does not load, too', () => {
+it('reads what vitest says, of a file that does not load or whose hooks fail, too', () => {
   expect(tallyOfVitest(VITEST)).toEqual({
     passed: 1,
-    failures: ['test/a.test.ts > of b > breaks\nno\n    at x', 'test/c.test.ts\nSyntaxError: c'],
+    failures: [
+      'test/a.test.ts > of b > breaks\nno\n    at x',
+      'test/c.test.ts\nSyntaxError: c',
+      'test/d.test.ts\nError: in beforeAll',
+    ],
   })
 })
 

@@ -14,7 +14,7 @@ const storageSql = oncePer((dialect: Dialect) => {
       OR ${isTaken(dialect.isIn(folder, '?4'))}`
 })
 
-/** What has to stand first in a batch with {@link storageGuard}: two tenants may ask for one folder at the same time. */
+/** What has to stand before every {@link storageGuard} of a batch: two tenants may ask for one folder at the same time. */
 export function storageLock(dialect: Dialect): Statement[] {
   return lockFor(dialect, 'storage')
 }

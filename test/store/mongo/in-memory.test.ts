@@ -11,7 +11,6 @@ import { storeContract } from '#test/contract/store-contract'
 import { memoryServer } from './memory-server.ts'
 import { isIndexed, recordingVerbs, type Lookup } from './recording.ts'
 
-/** Cases that write thousands of keys take longer than the usual five seconds. */
 const recorded = new Map<string, Lookup>()
 
 async function open(): Promise<Store> {

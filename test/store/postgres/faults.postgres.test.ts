@@ -72,7 +72,7 @@ describe('a server that refuses', () => {
     ['refuse-53300', /no connection to spare/],
     ['refuse-28P01', /user or the password/],
     ['refuse-3D000', /does not exist/],
-  ])('with %s says so in words, without a secret', { timeout: 30_000 }, async (fault, words) => {
+  ])('with %s says so in words, without a secret', async (fault, words) => {
     const { tenant, tenantId, main } = await newTenant(async () => clean)
     const commit = commitOf(main.id, [create(KEY, tableValue())])
     const store = faulty(fault)

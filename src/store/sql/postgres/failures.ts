@@ -110,6 +110,8 @@ export function failureOf(error: unknown): SqlFailure {
   return { kind: UNSURE.test(sent.code) ? 'unknown' : 'refused' }
 }
 
+export const UNDEFINED_TABLE = '42P01'
+
 /** The SQLSTATE of an error, or of what caused it. */
 export function sqlState(error: unknown): string | undefined {
   return serverError(error)?.code

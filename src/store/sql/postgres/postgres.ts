@@ -2,7 +2,7 @@ import { readinessOf } from '#store/readiness'
 import { select, write, type SqlDatabase } from '#store/sql/database'
 import { sqlStore } from '#store/sql/store'
 import type { Readiness, Store } from '#store/store'
-import { sqlState } from './failures.ts'
+import { sqlState, UNDEFINED_TABLE } from './failures.ts'
 
 /** The newest migration in `drizzle/`: how many there are. */
 export const POSTGRES_SCHEMA_VERSION = 1
@@ -46,8 +46,6 @@ export async function schemaVersion(db: SqlDatabase): Promise<number | null> {
     throw error
   }
 }
-
-const UNDEFINED_TABLE = '42P01'
 
 /** Says that a database without our schema has tables where ours would stand; null if it has none. */
 export async function foreignDatabase(db: SqlDatabase): Promise<string | null> {
