@@ -52,11 +52,10 @@ export function driverVerbs(db: Db): MongoVerbs {
   const of = (name: string): Collection<Doc> => db.collection<Doc>(name)
   const run = async <T>(command: Promise<T>): Promise<T> => command.catch(failed)
   return {
-    findOne: async <T extends Doc>({ collection, filter }: Query) =>
-      (await run(of(collection).findOne(filter))) as T | null,
+    findOne: async <T extends Doc>({ collection, filter }: Query) => run(of(collection).findOne<T>(filter)),
     find: async <T extends Doc>({ collection, filter, ...options }: Query) => {
-      const found = of(collection).find(filter, { ...AT_ONCE, ...(options as FindOptions) })
-      return (await run(found.toArray())) as unknown as T[]
+      const found = of(collection).find<T>(filter, { ...AT_ONCE, ...(options as FindOptions) })
+      return run(found.toArray())
     },
     insertOne: async (collection, document) => void (await run(of(collection).insertOne({ ...document }))),
     insertMany: async (collection, documents) =>
